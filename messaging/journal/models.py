@@ -1,0 +1,75 @@
+"""The journal: every message of a tenant with its payload, what became of it, and what went wrong.
+
+`public` has the same tables for platform messages (onboarding and its kin).
+"""
+
+from django.db import models
+
+from wildrydes.kernel.ids import new_id
+
+
+class MessageKind(models.TextChoices):
+    """An event says what happened and has any number of subscribers; a command asks and has exactly one handler."""
+
+    EVENT = "event"
+    COMMAND = "command"
+
+
+class Message(models.Model):
+    """One message, immutable. Deliveries elsewhere point here by id: the claim check pattern."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=8, choices=MessageKind)
+    topic = models.CharField(max_length=80)
+    version = models.PositiveSmallIntegerField()
+    payload = models.JSONField()
+    correlation_id = models.UUIDField(db_index=True)
+    causation_id = models.UUIDField(null=True)
+    occurred_at = models.DateTimeField(db_default=models.functions.Now())
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.id}"
+
+
+class TraceOutcome(models.TextChoices):
+    """How one delivery ended."""
+
+    DONE = "done"
+    DEAD = "dead", "dead-lettered"
+    OBSOLETE = "obsolete"
+
+
+class Trace(models.Model):
+    """What is left of a delivery once its row is gone: part of the audit trail and the story of a booking."""
+
+    id = models.UUIDField(primary_key=True, editable=False, help_text="The delivery's id.")
+    message_id = models.UUIDField(db_index=True)
+    correlation_id = models.UUIDField(db_index=True)
+    handler = models.CharField(max_length=80)
+    outcome = models.CharField(max_length=10, choices=TraceOutcome)
+    attempts = models.PositiveSmallIntegerField(help_text="How often the handler raised.")
+    crashes = models.PositiveSmallIntegerField(help_text="How often its lease ran out.")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(db_default=models.functions.Now())
+    worker = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return f"{self.handler} {self.outcome}"
+
+
+class HandlerError(models.Model):
+    """One failed attempt, with what support needs to understand it. Texts may hold personal data: they stay in this schema."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    delivery_id = models.UUIDField(db_index=True)
+    message_id = models.UUIDField()
+    correlation_id = models.UUIDField(db_index=True)
+    handler = models.CharField(max_length=80)
+    attempt = models.PositiveSmallIntegerField()
+    error_class = models.CharField(max_length=200)
+    text = models.TextField()
+    traceback = models.TextField()
+    happened_at = models.DateTimeField(db_default=models.functions.Now())
+
+    def __str__(self) -> str:
+        return f"{self.handler}: {self.error_class}"

@@ -1,0 +1,151 @@
+"""The fast path: after the commit, one pipelined send tells Celery the ids of the new deliveries (claim check).
+
+It may fail in every way and nothing is lost: the rows are the truth and the sweeper sends again. So it is given 50 ms, and a
+breaker skips it while the broker is away.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
+
+import structlog
+from celery import current_app
+from django.db import connection, transaction
+
+from messaging.routing import queue_for
+from messaging.settings import send_timeout_seconds
+from tenants.registry.directory import TenantRef
+
+DELIVER_TASK = "messaging.deliver"
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wakeup:
+    """One message to Celery. `group` is whose turn it takes on a fair transport (SQS' MessageGroupId)."""
+
+    delivery_id: UUID
+    epoch: int
+    queue: str
+    group: str
+
+    @classmethod
+    def of(cls, delivery_id: UUID, epoch: int, queue_class: str, tenant: TenantRef | None) -> Self:
+        """The wake-up for a delivery, routed by the tenant's strategy."""
+        return cls(delivery_id, epoch, queue_for(tenant, queue_class), str(tenant.id) if tenant else "platform")
+
+
+class _Flush:
+    """Sends the wake-ups of one transaction (or savepoint) together when it commits."""
+
+    def __init__(self) -> None:
+        self.wakeups: list[Wakeup] = []
+
+    def __call__(self) -> None:
+        send_quickly(self.wakeups)
+
+
+def wake_after_commit(wakeups: Iterable[Wakeup]) -> None:
+    """Send these when the current transaction commits, in one batch with others of the same transaction."""
+    savepoints = set(connection.savepoint_ids)
+    for registered in connection.run_on_commit:
+        sids, callback = registered[0], registered[1]
+        if isinstance(callback, _Flush) and sids == savepoints:
+            callback.wakeups.extend(wakeups)
+            return
+    flush = _Flush()
+    flush.wakeups.extend(wakeups)
+    transaction.on_commit(flush, robust=True)
+
+
+class _Breaker:
+    """Opens for a moment after a failed send, so that a broker that is away costs a request nothing."""
+
+    def __init__(self, open_seconds: float = 1.0) -> None:
+        self._open_seconds = open_seconds
+        self._open_until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return time.monotonic() < self._open_until
+
+    def failed(self) -> None:
+        self._open_until = time.monotonic() + self._open_seconds
+
+
+class WakeupSender:
+    """A connection to the broker of its own, with a time limit on every step. Used by one thread at a time."""
+
+    def __init__(self, timeout: float) -> None:
+        """`timeout` is in seconds, for connecting and for each answer."""
+        self._timeout = timeout
+        self._connection: Any = None
+        self._producer: Any = None
+
+    def send(self, wakeups: Sequence[Wakeup]) -> None:
+        """Send all in one pipeline.
+
+        Raises:
+            Exception: whatever the broker's client raises; the connection is dropped and made anew next time.
+        """
+        try:
+            producer = self._ready()
+            with producer.batch():
+                for wakeup in wakeups:
+                    current_app.send_task(
+                        DELIVER_TASK,
+                        args=(str(wakeup.delivery_id), wakeup.epoch),
+                        queue=wakeup.queue,
+                        producer=producer,
+                        retry=False,
+                        ignore_result=True,
+                        MessageGroupId=wakeup.group,
+                    )
+        except BaseException:
+            self.close()
+            raise
+
+    def _ready(self) -> Any:
+        if self._producer is None:
+            options = {
+                **current_app.conf.broker_transport_options,
+                "socket_timeout": self._timeout,
+                "socket_connect_timeout": self._timeout,
+                "retry_on_timeout": False,
+                "max_connections": 4,
+            }
+            self._connection = current_app.connection_for_write(
+                transport_options=options, connect_timeout=self._timeout
+            )
+            self._producer = current_app.amqp.Producer(self._connection.channel(), auto_declare=False)
+        return self._producer
+
+    def close(self) -> None:
+        """Forget the connection, whatever state it is in."""
+        dropped, self._connection, self._producer = self._connection, None, None
+        if dropped is not None:
+            try:
+                dropped.collapse() if hasattr(dropped, "collapse") else dropped.release()
+            except Exception as error:  # noqa: BLE001  # a broken connection may fail to close in any way
+                _log.debug("outbox.close_failed", error=type(error).__name__)
+
+
+_breaker = _Breaker()
+_local = threading.local()
+
+
+def send_quickly(wakeups: Sequence[Wakeup]) -> None:
+    """Send, or leave it to the sweeper: never raises and never takes long."""
+    if not wakeups or _breaker.is_open:
+        return
+    sender: WakeupSender | None = getattr(_local, "sender", None)
+    if sender is None:
+        sender = _local.sender = WakeupSender(send_timeout_seconds())
+    try:
+        sender.send(wakeups)
+    except Exception as error:  # noqa: BLE001  # any failure of the broker means the same: the sweeper sends
+        _breaker.failed()
+        _log.warning("outbox.send_failed", error=type(error).__name__, wakeups=len(wakeups))

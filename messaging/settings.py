@@ -1,0 +1,34 @@
+"""The messaging core's settings, with their units in their names."""
+
+from typing import Any
+
+from django.conf import settings
+
+
+def _setting(name: str) -> Any:
+    return settings.MESSAGING[name]
+
+
+def lease_seconds() -> float:
+    """How long a claim holds without a heartbeat."""
+    return float(_setting("LEASE_SECONDS"))
+
+
+def send_timeout_seconds() -> float:
+    """How long a request may wait for the broker after its commit."""
+    return float(_setting("SEND_TIMEOUT_SECONDS"))
+
+
+def sweep_interval_seconds() -> float:
+    """How often the sweeper looks for due deliveries."""
+    return float(_setting("SWEEP_INTERVAL_SECONDS"))
+
+
+def resend_backoff_seconds() -> tuple[float, ...]:
+    """The waits between two wake-ups for a delivery that nobody has started; the last one repeats."""
+    return tuple(float(seconds) for seconds in _setting("RESEND_BACKOFF_SECONDS"))
+
+
+def first_resend_seconds() -> float:
+    """How long the fast path has before the sweeper sends again."""
+    return resend_backoff_seconds()[0]

@@ -1,0 +1,11 @@
+"""The Celery application. Lower layers use `celery.current_app`; only entry points import this module."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wildrydes.settings")
+
+app = Celery("wildrydes")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["messaging"])

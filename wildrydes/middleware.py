@@ -1,0 +1,79 @@
+"""Middleware of the whole site.
+
+The API does without sessions, cookies and messages, which cost two fifths of a request; they run on the console's paths only.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from axes.middleware import AxesMiddleware
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+from wildrydes.kernel.ids import new_id
+
+CONSOLE_PREFIXES = ("/admin/", "/invitations/")
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+class CorrelationMiddleware:
+    """Gives each request an id, echoed as `X-Request-Id` and on every log line; a client's own is kept when it is harmless."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Bind the id for the time of the request."""
+        offered = request.headers.get("X-Request-Id", "")
+        request_id = offered if _CORRELATION_ID.match(offered) else str(new_id())
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self._get_response(request)
+        response["X-Request-Id"] = request_id
+        return response
+
+
+class _ConsoleOnly:
+    """Lets a middleware see the console's paths only; on all others it is not there."""
+
+    get_response: Any
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if request.path_info.startswith(CONSOLE_PREFIXES):
+            return super().__call__(request)  # type: ignore[misc]  # the mixed-in middleware's own
+        return self.get_response(request)
+
+
+class ConsoleSessionMiddleware(_ConsoleOnly, SessionMiddleware):
+    """Sessions for the console."""
+
+
+class ConsoleCsrfMiddleware(_ConsoleOnly, CsrfViewMiddleware):
+    """CSRF protection for the console; the API takes no cookies, so nothing can be forged there."""
+
+    def process_view(self, request: HttpRequest, callback: Any, callback_args: Any, callback_kwargs: Any) -> Any:
+        """Check the token on the console's paths."""
+        if not request.path_info.startswith(CONSOLE_PREFIXES):
+            return None
+        return super().process_view(request, callback, callback_args, callback_kwargs)
+
+
+class ConsoleAuthenticationMiddleware(_ConsoleOnly, AuthenticationMiddleware):
+    """The member of staff who is logged in."""
+
+
+class ConsoleMessageMiddleware(_ConsoleOnly, MessageMiddleware):
+    """One-time notices in the console."""
+
+
+class ConsoleAxesMiddleware(_ConsoleOnly, AxesMiddleware):
+    """Stops guessing of staff passwords."""
+
+
+class StaticFilesMiddleware(WhiteNoiseMiddleware):
+    """Serves static files of the console and the API's pages on every host."""

@@ -1,0 +1,232 @@
+"""Django's settings. Everything that differs between machines comes from the environment (see .env.example).
+
+Where a variable is missing, `var/secrets.env` and `var/stack.env` are read: the development stack writes its addresses there,
+so that a `manage.py` command in a second terminal talks to the same servers.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from wildrydes.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+VAR_DIR = Path(env.str("WILDRYDES_VAR", default=str(BASE_DIR / "var")))
+for name in ("secrets.env", "stack.env"):
+    if (VAR_DIR / name).is_file():
+        environ.Env.read_env(VAR_DIR / name, overwrite=False)
+
+
+def _required(variable: str) -> str:
+    value = str(env.str(variable, default=""))
+    if not value:
+        raise ImproperlyConfigured(
+            f"{variable} is not set: start the stack with `make up`, or set it in the environment (.env.example)."
+        )
+    return value
+
+
+ENVIRONMENT = env.str("ENVIRONMENT", default="production")
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = _required("SECRET_KEY")
+FIELD_ENCRYPTION_KEY = _required("FIELD_ENCRYPTION_KEY")
+
+# The host under which support staff work; tenants' default addresses are subdomains of it.
+PUBLIC_DOMAIN = env.str("PUBLIC_DOMAIN", default="localhost")
+# The address people and links use: scheme and, where it is not the default, the port.
+PUBLIC_SCHEME = env.str("PUBLIC_SCHEME", default="https" if ENVIRONMENT == "production" else "http")
+PUBLIC_PORT = env.int("PUBLIC_PORT", default=env.int("PORT", default=443 if PUBLIC_SCHEME == "https" else 80))
+# Tenants bring domains of their own: our middleware answers 404 to every host that is not a tenant's.
+ALLOWED_HOSTS = ["*"]
+
+SHARED_APPS = [
+    "django_tenants",
+    "tenants.registry",
+    "messaging",
+    "messaging.journal",
+    "tenants.identity",
+    "tenants.onboarding",
+    "fleet",
+    "console",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    "django_celery_beat",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+TENANT_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "tenants.identity",
+    "tenants.accounts",
+    "api",
+    "messaging.journal",
+    "payments",
+    "bookings",
+    "loyalty",
+    "notifications",
+]
+INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS]
+
+TENANT_MODEL = "registry.Tenant"
+TENANT_DOMAIN_MODEL = "registry.Domain"
+# One SET search_path per change of tenant; django-tenants 4 forgets it on rollback and reconnect.
+TENANT_LIMIT_SET_CALLS = True
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+
+ROOT_URLCONF = "wildrydes.urls_tenant"
+PUBLIC_SCHEMA_URLCONF = "wildrydes.urls_public"
+WSGI_APPLICATION = "wildrydes.wsgi.application"
+
+MIDDLEWARE = [
+    "wildrydes.middleware.CorrelationMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "wildrydes.middleware.StaticFilesMiddleware",
+    "tenants.registry.middleware.TenantMiddleware",
+    # The API does without these; they run on the console's paths only.
+    "wildrydes.middleware.ConsoleSessionMiddleware",
+    "wildrydes.middleware.ConsoleCsrfMiddleware",
+    "wildrydes.middleware.ConsoleAuthenticationMiddleware",
+    "wildrydes.middleware.ConsoleMessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "wildrydes.middleware.ConsoleAxesMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+_database = environ.Env.db_url_config(_required("DATABASE_URL"))
+DATABASES = {
+    "default": {
+        **_database,
+        "ENGINE": "django_tenants.postgresql_backend",
+        "HOST": unquote(str(_database["HOST"])),  # a socket's folder arrives percent-encoded
+        "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=300),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "application_name": env.str("PROCESS_NAME", default="wildrydes"),
+            # A statement that nobody waits for any more must not hold locks for ever (milliseconds).
+            "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
+        },
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = _required("REDIS_URL")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+# A lost worker's row is taken over by its lease; Celery's own redelivery would only be a second copy.
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 120,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "max_connections": 200,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+
+MESSAGING = {
+    "TOPOLOGY": "wildrydes.topology.TOPOLOGY",
+    "LEASE_SECONDS": env.float("MESSAGING_LEASE_SECONDS", default=30.0),
+    "SEND_TIMEOUT_SECONDS": 0.05,
+    "SWEEP_INTERVAL_SECONDS": env.float("MESSAGING_SWEEP_INTERVAL_SECONDS", default=0.2),
+    "RESEND_BACKOFF_SECONDS": (10, 20, 40, 80, 160, 300),
+}
+
+AUTH_USER_MODEL = "identity.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+AXES_FAILURE_LIMIT = 8
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+LOGIN_URL = "admin:login"
+
+REST_FRAMEWORK = {
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": None,
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+}
+
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=10))
+REFRESH_TOKEN_LIFETIME = timedelta(days=14)
+
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Wild Rydes <no-reply@{PUBLIC_DOMAIN}>")
+
+PAYMENT_PROVIDER_URL = env.str("PAYMENT_PROVIDER_URL", default="")
+UNICORNS_URL = env.str("UNICORNS_URL", default="")
+# Addresses that outbound HTTP may reach although they are not public: `host-or-CIDR[:port]`, separated by commas.
+OUTBOUND_ALLOW = env.str("OUTBOUND_ALLOW", default="")
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = ENVIRONMENT != "production"
+WHITENOISE_AUTOREFRESH = False
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_SCHEME == "https"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env.bool("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_config(
+    as_json=env.bool("LOG_JSON", default=ENVIRONMENT == "production"), level=env.str("LOG_LEVEL", default="INFO")
+)
+
+UNFOLD = {"SITE_TITLE": "Wild Rydes", "SITE_HEADER": "Wild Rydes for Business", "SITE_SYMBOL": "cruelty_free"}
+
+# Ours is a subclass that runs on the console's paths only; axes looks for its own by name.
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]
