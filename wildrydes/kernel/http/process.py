@@ -1,0 +1,43 @@
+"""The client that a whole process shares."""
+
+import os
+import threading
+
+from wildrydes.kernel.http.allowing import AllowList
+from wildrydes.kernel.http.client import OutboundClient
+from wildrydes.kernel.http.config import OutboundConfig
+
+
+class _Shared:
+    lock = threading.Lock()
+    client: OutboundClient | None = None
+
+
+def configure_outbound(config: OutboundConfig) -> None:
+    """Give the process its policy; what was configured before is replaced."""
+    with _Shared.lock:
+        previous, _Shared.client = _Shared.client, OutboundClient(config)
+    if previous is not None:
+        previous.close()
+
+
+def outbound_client() -> OutboundClient:
+    """The process's client; where nothing was configured, with the allow-list of the environment's `OUTBOUND_ALLOW`.
+
+    Raises:
+        ConfigurationError: `OUTBOUND_ALLOW` cannot be read.
+    """
+    with _Shared.lock:
+        if _Shared.client is None:
+            allow = AllowList.parse(os.environ.get("OUTBOUND_ALLOW", ""))
+            _Shared.client = OutboundClient(OutboundConfig(allow=allow))
+        return _Shared.client
+
+
+def check_url(url: str) -> None:
+    """Tell whether the process's client could call a URL; for the moment when somebody configures it.
+
+    Raises:
+        OutboundRefused: it could not; `detail` tells the person who typed it why.
+    """
+    outbound_client().check_url(url)
