@@ -10,6 +10,7 @@ from wildrydes.kernel.http import AllowList, OutboundConfig, OutboundRefused, ch
 @pytest.fixture(autouse=True)
 def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process._Shared, "client", None)
+    monkeypatch.setattr(process._Shared, "config", None)
 
 
 def test_the_allow_list_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

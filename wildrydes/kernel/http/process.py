@@ -10,13 +10,14 @@ from wildrydes.kernel.http.config import OutboundConfig
 
 class _Shared:
     lock = threading.Lock()
+    config: OutboundConfig | None = None
     client: OutboundClient | None = None
 
 
 def configure_outbound(config: OutboundConfig) -> None:
-    """Give the process its policy; what was configured before is replaced."""
+    """Give the process its policy, as the settings do; what was configured before is replaced."""
     with _Shared.lock:
-        previous, _Shared.client = _Shared.client, OutboundClient(config)
+        previous, _Shared.client, _Shared.config = _Shared.client, None, config
     if previous is not None:
         previous.close()
 
@@ -29,8 +30,9 @@ def outbound_client() -> OutboundClient:
     """
     with _Shared.lock:
         if _Shared.client is None:
-            allow = AllowList.parse(os.environ.get("OUTBOUND_ALLOW", ""))
-            _Shared.client = OutboundClient(OutboundConfig(allow=allow))
+            if _Shared.config is None:
+                _Shared.config = OutboundConfig(allow=AllowList.parse(os.environ.get("OUTBOUND_ALLOW", "")))
+            _Shared.client = OutboundClient(_Shared.config)
         return _Shared.client
 
 
