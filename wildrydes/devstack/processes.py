@@ -1,0 +1,69 @@
+"""Which processes make the product, how each is started and how one sees that it is well."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wildrydes.devstack.layout import REPOSITORY, Layout
+from wildrydes.devstack.ports import LOOPBACK, SIMULATOR_DEFAULTS, Ports
+
+TIERS = ("basic", "premium", "enterprise")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessSpec:
+    """One process to keep running.
+
+    Attributes:
+        name: how people and logs call it.
+        argv: the command, started in the checkout.
+        env: what it has in its environment besides the stack's.
+        health_url: answers 200 when the process is well. Without it the process touches the file that HEALTH_FILE
+            in its environment names, every few seconds for as long as it is well.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    health_url: str | None = None
+
+
+ProcessFactory = Callable[[Ports, Layout], Sequence[ProcessSpec]]
+
+
+def product_processes(ports: Ports, layout: Layout) -> Sequence[ProcessSpec]:
+    """Everything the product needs: web, a worker per tier, sweeper, scheduler and the simulated outside world."""
+    return (*_simulators(ports, layout), _web(ports), *_background())
+
+
+def _web(ports: Ports) -> ProcessSpec:
+    bind = f"{LOOPBACK}:{ports.web}"
+    return ProcessSpec(
+        name="web",
+        argv=(sys.executable, "-m", "gunicorn", "-c", "wildrydes/gunicorn.py", "-b", bind, "wildrydes.wsgi"),
+        health_url=f"http://{bind}/readyz",
+    )
+
+
+def _background() -> Sequence[ProcessSpec]:
+    manage = (sys.executable, str(REPOSITORY / "manage.py"))
+    workers = (ProcessSpec(name=f"worker-{tier}", argv=(*manage, "worker", "--tier", tier)) for tier in TIERS)
+    return (
+        *workers,
+        ProcessSpec(name="sweeper", argv=(*manage, "sweep")),
+        ProcessSpec(name="scheduler", argv=(*manage, "scheduler")),
+    )
+
+
+def _simulators(ports: Ports, layout: Layout) -> Sequence[ProcessSpec]:
+    return tuple(
+        ProcessSpec(
+            name=f"{name}-simulator",
+            argv=(
+                *(sys.executable, "-m", "simulators", name),
+                *("--port", str(getattr(ports, name)), "--data", str(layout.simulators)),
+            ),
+            health_url=f"http://{LOOPBACK}:{getattr(ports, name)}/healthz",
+        )
+        for name in SIMULATOR_DEFAULTS
+    )
