@@ -188,8 +188,16 @@ LOGIN_URL = "admin:login"
 REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsing.StrictJSONParser"],
+    "EXCEPTION_HANDLER": "api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+}
+
+API = {
+    "PREFER_WAIT_MAX_SECONDS": 20,
+    # Of the server's threads in one process, how many may be held by clients that wait.
+    "PREFER_WAIT_MAX_WAITERS": env.int("PREFER_WAIT_MAX_WAITERS", default=8),
 }
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=10))
