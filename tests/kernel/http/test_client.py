@@ -251,6 +251,36 @@ def test_a_connection_is_kept_for_the_next_request(client: OutboundClient) -> No
         client.close()
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive, Close\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\n\r\nok",
+    ],
+)
+def test_a_connection_that_ends_with_its_answer_is_not_kept(client: OutboundClient, answer: bytes) -> None:
+    with raw_server(always(answer)) as server:
+        assert [client.request("POST", server.url(), body=b"x").body for _ in range(2)] == [b"ok", b"ok"]
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"),
+        ("DELETE", b"HTTP/1.1 204 Gone\r\n\r\n"),
+        ("GET", b"HTTP/1.1 304 Same\r\n\r\n"),
+        ("PUT", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ],
+)
+def test_answers_without_a_body_keep_the_connection(client: OutboundClient, method: str, answer: bytes) -> None:
+    with raw_server(always(answer, keep=True)) as server:
+        assert [client.request(method, server.url()).body for _ in range(2)] == [b"", b""]
+        assert server.connections == 1
+        client.close()
+
+
 def test_a_connection_closed_while_idle_is_not_used_again(client: OutboundClient) -> None:
     with raw_server(always(OK)) as server:
         for _ in range(3):

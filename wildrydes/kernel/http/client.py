@@ -198,16 +198,10 @@ class OutboundClient:
         except BaseException:
             connection.close()
             raise
-        self._keep_or_close(connection, key, raw)
-        return response
-
-    def _keep_or_close(self, connection: PinnedConnection, key: PoolKey, raw: HTTPResponse) -> None:
-        closing = raw.headers.get("connection", "").lower() == "close" or raw.version < 11
-        if isinstance(connection.sock, BudgetSocket) and not closing:
-            connection.sock.budget = None
+        # After `Connection: close` or HTTP/1.0, http.client has closed it already.
+        if isinstance(connection.sock, BudgetSocket):
             self._pool.give(key, connection)
-        else:
-            connection.close()
+        return response
 
 
 class _ClosedWhileIdleError(Exception):
