@@ -14,6 +14,8 @@ from uuid import UUID
 from tenants.registry.models import Tenant, TenantStatus
 
 TTL_SECONDS = 10.0
+# A tenant that is being onboarded is asked for until it is there, so "not yet" is soon asked again.
+UNSERVED_TTL_SECONDS = 1.0
 _CAPACITY = 20_000
 
 
@@ -60,7 +62,7 @@ class TenantRef:
 
 
 class _Remembered:
-    """A bounded memory of answers with an age limit; `None` is remembered too, so that unknown hosts cost no query each."""
+    """A bounded memory of answers with an age limit; `None` is remembered too, so that a flood to an unknown host is cheap."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[tuple[str, str], tuple[float, TenantRef | None]] = OrderedDict()
@@ -74,8 +76,10 @@ class _Remembered:
         return True, entry[1]
 
     def put(self, key: tuple[str, str], value: TenantRef | None) -> None:
+        served = value is not None and value.is_working
+        until = time.monotonic() + (TTL_SECONDS if served else UNSERVED_TTL_SECONDS)
         with self._lock:
-            self._entries[key] = (time.monotonic() + TTL_SECONDS, value)
+            self._entries[key] = (until, value)
             self._entries.move_to_end(key)
             while len(self._entries) > _CAPACITY:
                 self._entries.popitem(last=False)

@@ -23,7 +23,7 @@ class PaymentFailureOutcome(models.TextChoices):
     STORE_CREDIT = "store_credit", "The ride goes ahead on store credit, captured later"
 
 
-class Tier(models.Model):
+class Tier(models.Model):  # type: ignore[django-manager-missing]  # Tenant's base class has no types
     """A service level that is sold; its policies are data that support staff edit."""
 
     code = models.SlugField(primary_key=True, max_length=20)
