@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from api.parsing import JSONOnly, StrictJSONParser, check_body_length
 from api.principal import Principal, principal_of
+from api.quota import Quota, quota_meter
 from api.responses import honour_prefer
 from tenants.registry.directory import TenantRef
 from wildrydes.kernel.errors import Forbidden
@@ -54,6 +55,24 @@ class ApiView(APIView):
             raise Forbidden("Your access token is for another company's address.")
         check_body_length(request)
 
+    def check_throttles(self, request: Request) -> None:
+        """Charge the tenant's quota.
+
+        Raises:
+            QuotaExceeded: at once, or later by `idempotent` when the view answers replays.
+        """
+        if not isinstance(request.user, Principal):
+            return
+        quota = quota_meter().charge(self.tenant)
+        request.quota = quota  # type: ignore[attr-defined]  # read again for the headers
+        error = quota.error()
+        if error is None:
+            return
+        if self.answers_replays and request.method == "POST":
+            request.quota_error = error  # type: ignore[attr-defined]
+            return
+        raise error
+
     def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # no body
         """The methods this resource knows, in `Allow`."""
         return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
@@ -65,6 +84,10 @@ class ApiView(APIView):
         except Exception as error:  # noqa: BLE001  # whatever befell the wait: it was accepted, and that is the answer
             _log.warning("api.wait_failed", error=type(error).__name__)
         final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
+        quota: Quota | None = getattr(request, "quota", None)
+        if quota is not None:
+            for name, value in quota.headers.items():
+                final[name] = value
         if isinstance(final, Response) and not final.has_header("Cache-Control"):
             final["Cache-Control"] = "no-store"
         return final

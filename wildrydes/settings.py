@@ -92,6 +92,8 @@ WSGI_APPLICATION = "wildrydes.wsgi.application"
 
 MIDDLEWARE = [
     "wildrydes.middleware.CorrelationMiddleware",
+    # Before the host is looked at: probes come from anywhere.
+    "api.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "wildrydes.middleware.StaticFilesMiddleware",
     "tenants.registry.middleware.TenantMiddleware",
