@@ -209,6 +209,8 @@ EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.cons
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Wild Rydes <no-reply@{PUBLIC_DOMAIN}>")
 
 PAYMENT_PROVIDER_URL = env.str("PAYMENT_PROVIDER_URL", default="")
+# For a whole call in seconds, far below MESSAGING_LEASE_SECONDS.
+PAYMENT_PROVIDER_TIMEOUT_SECONDS = env.float("PAYMENT_PROVIDER_TIMEOUT_SECONDS", default=8.0)
 UNICORNS_URL = env.str("UNICORNS_URL", default="")
 # Addresses that outbound HTTP may reach although they are not public: `host-or-CIDR[:port]`, separated by commas.
 OUTBOUND_ALLOW = env.str("OUTBOUND_ALLOW", default="")

@@ -7,10 +7,17 @@ from api.events import ExpireOperation
 from api.handlers import on_expire_operation, on_expire_operation_dead
 from messaging.retry import RetryPolicy
 from messaging.topology import QueueClass, Route, Scope, Topology
+from payments import events as payments_events
+from payments import handlers as payments
 from tenants.accounts import handlers as accounts
 from tenants.identity.events import UserProvisioned
 from tenants.onboarding import handlers as onboarding
 from tenants.onboarding.events import ProvisionTenant, TenantProvisioned
+
+# A capture has a deadline of its own; its attempts last about ten minutes.
+_CAPTURE = RetryPolicy(attempts=40, base=0.5, cap=30.0)
+# Money that is owed to or by a rider: every quarter of an hour or so, for about five days.
+_PATIENT = RetryPolicy(attempts=1_000, crashes=20, base=2.0, cap=900.0)
 
 ROUTES: list[Route] = [
     # api
@@ -54,6 +61,39 @@ ROUTES: list[Route] = [
         name="accounts.write_user_settings",
         handler=accounts.write_user_settings,
         queue_class=QueueClass.CONTROL,
+    ),
+    # payments
+    Route(
+        message=payments_events.CapturePayment,
+        name="payments.capture",
+        handler=payments.CaptureGateway(),
+        queue_class=QueueClass.PAYMENTS,
+        retry=_CAPTURE,
+        on_dead=payments.capture_given_up,
+    ),
+    Route(
+        message=payments_events.CaptureCredit,
+        name="payments.capture_credit",
+        handler=payments.CreditGateway(),
+        queue_class=QueueClass.PAYMENTS,
+        retry=_PATIENT,
+        on_dead=payments.left_unfinished,
+    ),
+    Route(
+        message=payments_events.ResolveUnknown,
+        name="payments.resolve_unknown",
+        handler=payments.ResolveGateway(),
+        queue_class=QueueClass.PAYMENTS,
+        retry=_PATIENT,
+        on_dead=payments.left_unfinished,
+    ),
+    Route(
+        message=payments_events.RefundPayment,
+        name="payments.refund",
+        handler=payments.RefundGateway(),
+        queue_class=QueueClass.PAYMENTS,
+        retry=_PATIENT,
+        on_dead=payments.refund_given_up,
     ),
 ]
 

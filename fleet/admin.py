@@ -1,0 +1,63 @@
+"""Support staff look at the fleet here; its operator's system is where it is changed."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from fleet.models import Reservation, Unicorn
+
+
+class _ReadOnly(ModelAdmin):
+    """What others own is shown, not edited."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody deletes."""
+        return False
+
+
+@admin.register(Unicorn)
+class UnicornAdmin(_ReadOnly):
+    """The unicorns, and where each was last seen."""
+
+    list_display = ("name", "number", "capacity", "status", "where", "seen_at")
+    list_filter = ("status", "capacity")
+    search_fields = ("name", "id", "operator_ref")
+    ordering = ("number",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Unicorn]:
+        """With positions, in one query."""
+        queryset: QuerySet[Unicorn] = super().get_queryset(request)
+        return queryset.select_related("position")
+
+    @admin.display(description="Position")
+    def where(self, unicorn: Unicorn) -> str:
+        """Latitude and longitude."""
+        return str(unicorn.position) if hasattr(unicorn, "position") else "never seen"
+
+    @admin.display(description="Seen at", ordering="position__reported_at")
+    def seen_at(self, unicorn: Unicorn) -> Any:
+        """When it was last seen."""
+        return unicorn.position.reported_at if hasattr(unicorn, "position") else None
+
+
+@admin.register(Reservation)
+class ReservationAdmin(_ReadOnly):
+    """Who rides which unicorn when; bookings are named by their ids only."""
+
+    list_display = ("unicorn", "during", "booking_id", "tenant_id", "reserved_at", "released_at")
+    list_filter = (("released_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("unicorn",)
+    search_fields = ("booking_id", "tenant_id", "unicorn__name")
+    ordering = ("-reserved_at",)
+    show_full_result_count = False

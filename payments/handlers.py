@@ -1,0 +1,128 @@
+"""Payments' side of the messages: gateway handlers to the provider, and the outcomes of their dead letters."""
+
+from messaging.errors import OutcomeUnknown, Reject, Retry
+from messaging.messages import Envelope
+from messaging.topology import DeadCause
+from payments import services
+from payments.domain import Standing
+from payments.events import CaptureCredit, CapturePayment, RefundPayment, ResolveUnknown
+from payments.providers import provider_for
+from payments.providers.base import ProviderAnswer
+from payments.services.captures import CaptureIntent
+from payments.services.refunds import RefundIntent
+
+
+class CaptureGateway:
+    """Takes a fare before its deadline."""
+
+    def prepare(self, message: Envelope[CapturePayment]) -> CaptureIntent | None:
+        """Commit the intent; None when there is nothing to take any more."""
+        return services.begin_capture(charge_id=message.body.charge_id)
+
+    def lookup(self, intent: CaptureIntent) -> ProviderAnswer | None:
+        """What became of an earlier try."""
+        try:
+            return provider_for(intent.tenant_slug).find_charge(intent.order)
+        except (Retry, OutcomeUnknown) as error:
+            if intent.is_late:
+                raise Reject(
+                    f"The deadline has passed and the provider does not say what became of it: {error}"
+                ) from error
+            raise
+
+    def call(self, intent: CaptureIntent) -> ProviderAnswer:
+        """Take the money, unless it is too late to begin."""
+        if intent.is_late:
+            raise Reject("The deadline passed before the provider took the charge.")
+        return provider_for(intent.tenant_slug).charge(intent.order)
+
+    def settle(self, message: Envelope[CapturePayment], intent: CaptureIntent, result: ProviderAnswer) -> None:
+        """Commit what the provider said."""
+        services.settle_capture(charge_id=message.body.charge_id, answer=result)
+
+
+class CreditGateway:
+    """Takes the fare of a ride on store credit, with all the patience there is."""
+
+    def prepare(self, message: Envelope[CaptureCredit]) -> CaptureIntent | None:
+        """Commit the intent; None when it was taken or forgiven meanwhile."""
+        return services.begin_capture(charge_id=message.body.charge_id)
+
+    def lookup(self, intent: CaptureIntent) -> ProviderAnswer | None:
+        """What became of an earlier try."""
+        answer = provider_for(intent.tenant_slug).find_charge(intent.order)
+        return None if answer is None else _not_declined(answer)
+
+    def call(self, intent: CaptureIntent) -> ProviderAnswer:
+        """Take the money, with the key of the first try."""
+        return _not_declined(provider_for(intent.tenant_slug).charge(intent.order))
+
+    def settle(self, message: Envelope[CaptureCredit], intent: CaptureIntent, result: ProviderAnswer) -> None:
+        """Commit that what was owed is paid."""
+        services.settle_capture(charge_id=message.body.charge_id, answer=result)
+
+
+class ResolveGateway:
+    """Finds out what became of a charge that was given up. It only ever looks."""
+
+    def prepare(self, message: Envelope[ResolveUnknown]) -> CaptureIntent | None:
+        """What to look for; None when there is no doubt any more."""
+        return services.begin_resolution(charge_id=message.body.charge_id)
+
+    def lookup(self, intent: CaptureIntent) -> ProviderAnswer | None:
+        """What became of it."""
+        return provider_for(intent.tenant_slug).find_charge(intent.order)
+
+    def call(self, intent: CaptureIntent) -> ProviderAnswer:
+        """The provider knows of no charge, and none is made now."""
+        return ProviderAnswer(standing=Standing.ABSENT)
+
+    def settle(self, message: Envelope[ResolveUnknown], intent: CaptureIntent, result: ProviderAnswer) -> None:
+        """Commit what was found; what was taken goes back."""
+        services.settle_capture(charge_id=message.body.charge_id, answer=result)
+
+
+class RefundGateway:
+    """Gives money back."""
+
+    def prepare(self, message: Envelope[RefundPayment]) -> RefundIntent | None:
+        """Commit the intent; None when the money is back already."""
+        return services.begin_refund(refund_id=message.body.refund_id)
+
+    def lookup(self, intent: RefundIntent) -> ProviderAnswer | None:
+        """What became of an earlier try."""
+        return provider_for(intent.tenant_slug).find_refund(intent.order)
+
+    def call(self, intent: RefundIntent) -> ProviderAnswer:
+        """Give the money back."""
+        return provider_for(intent.tenant_slug).refund(intent.order)
+
+    def settle(self, message: Envelope[RefundPayment], intent: RefundIntent, result: ProviderAnswer) -> None:
+        """Commit that the money is back."""
+        services.settle_refund(refund_id=message.body.refund_id, answer=result)
+
+
+def capture_given_up(message: Envelope[CapturePayment], cause: DeadCause) -> None:
+    """The tier's outcome for a fare that could not be taken."""
+    services.give_up_capture(charge_id=message.body.charge_id, reason=_reason(cause))
+
+
+def left_unfinished(message: Envelope[CaptureCredit] | Envelope[ResolveUnknown], cause: DeadCause) -> None:
+    """What is owed or in doubt stays so until people have looked."""
+    services.note_unfinished(charge_id=message.body.charge_id, reason=_reason(cause))
+
+
+def refund_given_up(message: Envelope[RefundPayment], cause: DeadCause) -> None:
+    """The ride hears that its refund has not been made."""
+    services.give_up_refund(refund_id=message.body.refund_id, reason=_reason(cause))
+
+
+def _reason(cause: DeadCause) -> str:
+    return cause.detail or cause.error_class or cause.reason
+
+
+def _not_declined(answer: ProviderAnswer) -> ProviderAnswer:
+    """The answer, unless it is a refusal: with the same key it never changes, and a ride was driven on credit."""
+    if answer.standing is Standing.DECLINED:
+        raise Reject(f"The card was declined ({answer.code}); the fare stays owed as store credit.")
+    return answer

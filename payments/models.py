@@ -1,0 +1,139 @@
+"""Charges, refunds and what each booking owes. In the tenant's schema."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from wildrydes.kernel.ids import new_id
+
+
+class ChargeState(models.TextChoices):
+    """How far taking a fare has come; README.md has the table of states and events."""
+
+    PENDING = "pending", "Asked for, nothing sent"
+    CALLING = "calling", "Sent to the provider, or about to be"
+    CAPTURED = "captured", "Taken"
+    DECLINED = "declined", "Declined"
+    ON_CREDIT = "on_credit", "Owed as store credit"
+    IN_DOUBT = "in_doubt", "Given up, but perhaps taken"
+    FAILED = "failed", "Not taken"
+    WITHDRAWN = "withdrawn", "Not wanted any more, nothing taken"
+
+
+class Charge(models.Model):
+    """The fare of one booking and the one attempt to take it: however often it is tried, the idempotency key is the same."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    booking_id = models.UUIDField(unique=True)
+    user_id = models.UUIDField(null=True, db_index=True, help_text="Whose store credit may be used.")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    source = models.CharField(max_length=80, help_text="The provider's token of a card, never the card.")
+    idempotency_key = models.CharField(max_length=64, unique=True)
+    state = models.CharField(max_length=10, choices=ChargeState, default=ChargeState.PENDING)
+    provider_ref = models.CharField(
+        max_length=100, blank=True, default="", help_text="The charge's id at the provider."
+    )
+    failure_code = models.CharField(max_length=100, blank=True, default="")
+    refund_reason = models.CharField(
+        max_length=200, blank=True, default="", help_text="Why the ride wants the money back; empty while it is due."
+    )
+    refund_answer_due = models.BooleanField(
+        default=False, help_text="The ride still waits to hear what became of the refund it asked for."
+    )
+    deadline_at = models.DateTimeField(help_text="When trying ends and the tier's outcome is taken.")
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="charge_amount_is_positive"),
+            models.CheckConstraint(condition=Q(state__in=ChargeState.values), name="charge_state_is_known"),
+            models.CheckConstraint(
+                condition=~Q(state=ChargeState.CAPTURED) | ~Q(provider_ref=""), name="charge_captured_at_provider"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[ChargeState.PENDING, ChargeState.CALLING]) | Q(settled_at__isnull=False),
+                name="charge_final_since",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=ChargeState.ON_CREDIT) | Q(refund_reason=""), name="charge_credit_is_wanted"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.id}"
+
+
+class RefundState(models.TextChoices):
+    """How far giving money back has come."""
+
+    PENDING = "pending", "Asked for, nothing sent"
+    CALLING = "calling", "Sent to the provider, or about to be"
+    SUCCEEDED = "succeeded", "Given back"
+    FAILED = "failed", "Not given back"
+
+
+class Refund(models.Model):
+    """Money of one charge that goes back. A booking has one at most."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    charge = models.OneToOneField(Charge, on_delete=models.PROTECT, related_name="refund")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    reason = models.CharField(max_length=200)
+    idempotency_key = models.CharField(max_length=64, unique=True)
+    state = models.CharField(max_length=10, choices=RefundState, default=RefundState.PENDING)
+    provider_ref = models.CharField(max_length=100, blank=True, default="")
+    failure_code = models.CharField(max_length=100, blank=True, default="")
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_amount_is_positive"),
+            models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refund_state_is_known"),
+            models.CheckConstraint(
+                condition=~Q(state=RefundState.SUCCEEDED) | (~Q(provider_ref="") & Q(settled_at__isnull=False)),
+                name="refund_made_at_provider",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.id}"
+
+
+class Totals(models.Model):
+    """What one booking owes and how that is covered, in minor units: captured + credit - refunded = due, always.
+
+    `due_minor` is what the ride costs its rider as things stand: nothing before the fare is taken or put on credit, nothing
+    after it was refunded in full. The constraints are the last line of defence of the product's second promise.
+    """
+
+    booking_id = models.UUIDField(primary_key=True, editable=False)
+    due_minor = models.BigIntegerField(default=0)
+    captured_minor = models.BigIntegerField(default=0)
+    credit_minor = models.BigIntegerField(default=0)
+    refunded_minor = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "totals"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(due_minor=F("captured_minor") + F("credit_minor") - F("refunded_minor")),
+                name="totals_balance",
+            ),
+            models.CheckConstraint(
+                condition=Q(due_minor__gte=0, captured_minor__gte=0, credit_minor__gte=0, refunded_minor__gte=0),
+                name="totals_are_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_minor__lte=F("captured_minor")), name="totals_refund_what_was_captured"
+            ),
+            models.CheckConstraint(condition=Q(credit_minor=0) | Q(captured_minor=0), name="totals_credit_or_captured"),
+        ]
+        indexes = [
+            models.Index(fields=["credit_minor"], name="totals_on_credit", condition=Q(credit_minor__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.due_minor} due"

@@ -1,0 +1,54 @@
+"""Asking for the money back, whatever has become of it so far."""
+
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from messaging.services import publish, send
+from payments.domain import RESOLVE_AFTER, UnableToRefund
+from payments.events import ResolveUnknown
+from payments.models import Charge, ChargeState
+from payments.services.captures import nothing_to_refund
+from payments.services.refunds import open_refund
+from payments.services.totals import move_totals
+from wildrydes.kernel.money import Money
+
+
+def request_refund(*, booking_id: UUID, amount: Money, reason: str) -> None:
+    """Say that a booking does not want its payment any more, in the caller's transaction. A second time changes nothing.
+
+    The answer is `payment.refunded` (with amount 0 when nothing had been taken) or `payment.refund_failed`. Only what was
+    captured is refunded, in full or in part; a charge that is not captured yet is withdrawn as a whole.
+
+    Raises:
+        UnableToRefund: the booking was charged less than `amount`, or in another currency.
+    """
+    charge = Charge.objects.select_for_update().filter(booking_id=booking_id).first()
+    if charge is None:
+        publish(nothing_to_refund(booking_id, amount.currency))
+        return
+    if charge.refund_reason:
+        return
+    if charge.currency != amount.currency or not 0 < amount.minor <= charge.amount_minor:
+        raise UnableToRefund(f"{amount} cannot be refunded of {Money(charge.amount_minor, charge.currency)}.")
+    _withdraw(charge, amount_minor=amount.minor, reason=reason[:200] or "refund")
+
+
+def _withdraw(charge: Charge, *, amount_minor: int, reason: str) -> None:
+    state = after = charge.state
+    # A charge in flight or in doubt answers when the provider has said what became of it, a captured one when it is back.
+    in_flight = state in (ChargeState.CALLING, ChargeState.IN_DOUBT)
+    if state == ChargeState.CAPTURED:
+        open_refund(charge, amount_minor=amount_minor, reason=reason)
+    elif state in (ChargeState.CALLING, ChargeState.ON_CREDIT):
+        after = ChargeState.IN_DOUBT
+        send(ResolveUnknown(charge_id=charge.id), delay=RESOLVE_AFTER)
+    elif state == ChargeState.PENDING:
+        after = ChargeState.WITHDRAWN
+    if state == ChargeState.ON_CREDIT:
+        move_totals(charge.booking_id, due=-charge.amount_minor, credit=-charge.amount_minor)
+    Charge.objects.filter(id=charge.id).update(
+        state=after, refund_reason=reason, refund_answer_due=in_flight, settled_at=charge.settled_at or Now()
+    )
+    if state != ChargeState.CAPTURED and not in_flight:
+        publish(nothing_to_refund(charge.booking_id, charge.currency))
