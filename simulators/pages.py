@@ -9,10 +9,13 @@ from starlette.responses import HTMLResponse
 from simulators.dials import EVERYONE, DialBoard, Dials
 
 _STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1d1b2e;background:#fbfaff}
-h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
-th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd8ee;vertical-align:top;overflow-wrap:anywhere}
-th{background:#efeafc}td.n{text-align:right;font-variant-numeric:tabular-nums}code{background:#efeafc;padding:0 .25rem}
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:84rem;padding:0 1rem;color:#1d1b2e;background:#fbfaff}
+h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}div{overflow-x:auto}
+table{border-collapse:collapse;width:100%;font-size:14px}
+th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd8ee;vertical-align:top}
+td{max-width:28rem;overflow-wrap:break-word}
+th{background:#efeafc;white-space:nowrap}.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+code{background:#efeafc;padding:0 .25rem}
 p.empty{color:#6b6785}
 """
 
@@ -27,11 +30,14 @@ def page(title: str, *parts: str) -> HTMLResponse:
 
 def table(heading: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table with a heading; every cell is escaped, numbers stand right."""
-    lines = ["<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows]
-    if not lines:
+    kept = list(rows)
+    if not kept:
         return f"<h2>{escape(heading)}</h2><p class=empty>Nothing yet.</p>"
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    return f"<h2>{escape(heading)}</h2><table><tr>{head}</tr>{''.join(lines)}</table>"
+    names = [escape(column.replace("_", " ")) for column in columns]
+    numeric = [_is_number(cell) for cell in kept[0]]
+    head = "".join(f"<th{' class=n' if right else ''}>{name}</th>" for name, right in zip(names, numeric, strict=True))
+    lines = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in kept)
+    return f"<h2>{escape(heading)}</h2><div><table><tr>{head}</tr>{lines}</table></div>"
 
 
 def dials_table(board: DialBoard) -> str:
@@ -45,7 +51,11 @@ def dials_table(board: DialBoard) -> str:
     return table("Dials", ("for", "setting"), sorted(rows))
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _cell(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if _is_number(value):
         return f"<td class=n>{value:,}</td>"
     return f"<td>{escape('' if value is None else str(value))}</td>"
