@@ -92,6 +92,26 @@ class StrictSerializer(serializers.Serializer[Any]):
         return value
 
 
+class FieldProblemSerializer(serializers.Serializer[Any]):
+    """What is wrong with one field or query parameter."""
+
+    pointer = serializers.CharField(required=False, help_text="JSON pointer (RFC 6901) into the body.")
+    parameter = serializers.CharField(required=False, help_text="Name of the query parameter.")
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """A problem document (RFC 9457)."""
+
+    type = serializers.URLField(help_text="Says which kind of problem; stable.")
+    title = serializers.CharField()
+    status = serializers.IntegerField(help_text="The HTTP status.")
+    detail = serializers.CharField(help_text="What happened this time and what to do next.")
+    instance = serializers.CharField(required=False, help_text="Path of the request.")
+    errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]  # a field, not the property
+    request_id = serializers.CharField(required=False)
+
+
 class QuerySerializer(serializers.Serializer[Any]):
     """For query parameters, which are text: unknown and repeated ones are refused. Read by `read_query`."""
 

@@ -191,6 +191,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.parsing.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
@@ -199,7 +200,22 @@ REST_FRAMEWORK = {
 API = {
     "PREFER_WAIT_MAX_SECONDS": 20,
     # Of the server's threads in one process, how many may be held by clients that wait.
-    "PREFER_WAIT_MAX_WAITERS": env.int("PREFER_WAIT_MAX_WAITERS", default=8),
+    "PREFER_WAIT_MAX_WAITERS": env.int("PREFER_WAIT_MAX_WAITERS", default=max(1, env.int("WEB_THREADS", default=8) // 2)),
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Wild Rydes for Business",
+    "DESCRIPTION": (
+        "Book unicorn rides for your people. Work is accepted with `202` and done in the background: follow the operation "
+        "that `Location` names. Every error is a problem document (RFC 9457). Times are ISO 8601 in UTC, amounts are integers "
+        "of the currency's minor unit (ISO 4217)."
+    ),
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SERVERS": [{"url": "/", "description": "Your company's own address"}],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"OperationStatusEnum": "api.models.OperationStatus"},
 }
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=10))

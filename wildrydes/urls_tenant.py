@@ -2,8 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from api.documents import documentation, schema_document
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("api.urls")),
+    path("api/schema", schema_document, name="schema"),
+    path("api/docs", documentation, name="docs"),
 ]
 
 handler400 = "api.error_views.bad_request"

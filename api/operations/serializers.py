@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from api.models import Operation, OperationStatus
 from api.pagination import PageQuery
+from api.serializers import ProblemSerializer
 
 
 def represent(operation: Operation) -> dict[str, Any]:
@@ -57,7 +58,7 @@ class OperationSerializer(serializers.Serializer[Any]):
     finished_at = serializers.DateTimeField(allow_null=True)
     links = OperationLinksSerializer()
     result = serializers.DictField(required=False, help_text="When it succeeded: the resource.")
-    error = serializers.DictField(required=False, help_text="When it did not: a problem document (RFC 9457).")
+    error = ProblemSerializer(required=False, help_text="When it did not: why not.")
 
 
 class OperationQuery(PageQuery):
