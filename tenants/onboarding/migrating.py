@@ -15,7 +15,7 @@ from psycopg import sql
 
 from tenants.onboarding.locks import advisory_lock
 from tenants.onboarding.migrations_on_disk import expected_migrations
-from tenants.registry.models import Tenant, TenantStatus
+from tenants.registry.models import Tenant
 
 # Schemas per UNION: far below PostgreSQL's limits, and still one round trip for most installations.
 _BATCH = 500
@@ -67,9 +67,12 @@ def _behind(schema_names: Sequence[str]) -> list[str]:
 
 
 def tenant_schemas() -> list[str]:
-    """The schemas of all tenants that have one, in the order of their names."""
-    working = (TenantStatus.ACTIVE, TenantStatus.SUSPENDED)
-    return list(Tenant.objects.filter(status__in=working).order_by("schema_name").values_list("schema_name", flat=True))
+    """The schemas of all tenants that have one (also of those half onboarded), in the order of their names."""
+    names = list(Tenant.objects.order_by("schema_name").values_list("schema_name", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", (names,))
+        there = {row[0] for row in cursor.fetchall()}
+    return [name for name in names if name in there]
 
 
 def migrate_schema(schema_name: str) -> None:

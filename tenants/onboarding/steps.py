@@ -37,7 +37,10 @@ def check_schema(tenant: Tenant) -> str:
         found = shape_of(tenant.schema_name)
     differs = difference(template.shape, found)
     if differs:
-        raise UnableToProvision(f"The schema {tenant.schema_name} differs from the template: {differs}.")
+        raise UnableToProvision(
+            f"The schema {tenant.schema_name} differs from the template: {differs}. "
+            "If it is older, run `manage.py migrate_tenants`, then try again."
+        )
     return f"{found['migrations']} migrations, definitions equal"
 
 
