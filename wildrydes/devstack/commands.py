@@ -6,18 +6,18 @@ import os
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
 
-from wildrydes.devstack.errors import StackError
+from wildrydes.devstack.dialogue import JobNotDone, book_for
 from wildrydes.devstack.groups import end_groups
 from wildrydes.devstack.layout import Layout
+from wildrydes.devstack.logins import Logins
 from wildrydes.devstack.ports import Ports
 from wildrydes.devstack.record import Record, only_manager
 from wildrydes.devstack.servers import Servers
-from wildrydes.devstack.stack import GRACE_SECONDS, Stack
+from wildrydes.devstack.stack import GRACE_SECONDS, USER, Stack
 
 # Longer than a manager needs to end its processes and servers.
 DOWN_SECONDS = 60.0
@@ -29,24 +29,23 @@ class Stopped(BaseException):
 
 
 def up(layout: Layout) -> int:
-    """Start everything, do the main job once, then serve until Ctrl-C or SIGTERM."""
+    """Start everything, book a ride for each demonstration tenant, serve until Ctrl-C."""
     with _started(layout) as stack:
-        failure = _main_job(stack)
-        if failure:
-            stack.log.say("stack", failure, failure=True)
-        stack.log.say("stack", f"serving on {stack.base_url} until Ctrl-C")
-        threading.Event().wait()
-    return 0
+        try:
+            _main_job(stack)
+        except JobNotDone as error:
+            stack.log.say("stack", str(error), failure=True)  # serve all the same: that is how one finds out why
+        stack.announce("serving until Ctrl-C")
+        while True:
+            signal.pause()
 
 
 def demo(layout: Layout) -> int:
-    """Start everything, do the main job, end everything; 0 when the job was done, 1 and the reason otherwise."""
+    """Start everything, book a ride for each demonstration tenant, end everything."""
     with _started(layout) as stack:
-        failure = _main_job(stack)
-        if failure is None:
-            stack.log.say("stack", "the job was done")
-            return 0
-        raise StackError(failure)
+        _main_job(stack)
+        stack.announce("the job is done")
+    return 0
 
 
 def down(layout: Layout) -> int:
@@ -107,7 +106,6 @@ def _started(layout: Layout) -> Iterator[Stack]:
         yield stack
     finally:
         signals.expected = True
-        stack.log.say("stack", "ending everything")
         stack.stop()
 
 
@@ -132,10 +130,19 @@ class _StopSignals:
         raise Stopped
 
 
-def _main_job(stack: Stack) -> str | None:
-    """Seed the demonstration tenants and book rides for them; the reason when that fails."""
+def _main_job(stack: Stack) -> None:
+    """Onboard the demonstration tenants, book a ride for each, say where everything is."""
     stack.manage("seed_demo")
-    return None
+    logins = Logins.read(stack.layout.demo)
+    with stack.log.spotlight(USER):
+        book_for(logins.tenants, base_url=stack.base_url, port=stack.ports.web, show=stack.say_as_user)
+    for login in logins.tenants:
+        stack.announce(
+            f"{login.tier:10} http://{login.host}:{stack.ports.web}/api/docs  {login.email}  {login.password}"
+        )
+    if logins.staff is not None:
+        staff = logins.staff
+        stack.announce(f"{'console':10} http://{staff.host}:{stack.ports.web}/admin/  {staff.email}  {staff.password}")
 
 
 def _is_locked(layout: Layout) -> bool:

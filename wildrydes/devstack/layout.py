@@ -48,6 +48,16 @@ class Layout:
         return self.var / "simulators"
 
     @property
+    def demo(self) -> Path:
+        """The demonstration's logins."""
+        return self.var / "demo.json"
+
+    @property
+    def static(self) -> Path:
+        """Collected static files; empty in development."""
+        return self.var / "static"
+
+    @property
     def log(self) -> Path:
         """What all processes said, in one file."""
         return self.var / "log" / "stack.log"
@@ -73,4 +83,5 @@ class Layout:
 
     def everything(self) -> tuple[Path, ...]:
         """All of it, and nothing else that may lie in the same directory."""
-        return (self.secrets, self.environment, self.postgres, self.valkey, self.simulators, self.log.parent, self.run)
+        files = (self.secrets, self.environment, self.demo)
+        return (*files, self.postgres, self.valkey, self.simulators, self.static, self.log.parent, self.run)

@@ -1,9 +1,11 @@
 """One readable log of many processes: on the terminal in colour, in the file with the time."""
 
+import contextlib
 import os
 import re
 import threading
 from collections import deque
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TextIO
@@ -38,6 +40,7 @@ class StackLog:
         self._file = path.open("a", encoding="utf-8", errors="replace")
         self._terminal = terminal
         self._colour = terminal is not None and wants_colour(terminal)
+        self._spotlight: str | None = None
         self._lock = threading.Lock()
         self._colours: dict[str, int] = {}
         self._last: dict[str, deque[str]] = {}
@@ -51,6 +54,15 @@ class StackLog:
                 self._file.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {name:{NAME_WIDTH}} {text}\n")
                 self._file.flush()
             self._show(name, text, failure=failure)
+
+    @contextlib.contextmanager
+    def spotlight(self, name: str) -> Iterator[None]:
+        """Show only this one and failures on the terminal for a while; the file takes everything."""
+        self._spotlight = name
+        try:
+            yield
+        finally:
+            self._spotlight = None
 
     def last_words(self, name: str) -> str:
         """The last line that `name` said, for a message about its end."""
@@ -73,7 +85,7 @@ class StackLog:
                 self.say(name, line.decode("utf-8", errors="replace"))
 
     def _show(self, name: str, text: str, *, failure: bool) -> None:
-        if self._terminal is None:
+        if self._terminal is None or (self._spotlight not in {None, name} and not failure):
             return
         prefix = f"{name:{NAME_WIDTH}} │"
         if self._colour:

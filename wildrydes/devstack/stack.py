@@ -25,6 +25,8 @@ from wildrydes.devstack.supervisor import Supervisor
 # A worker finishes the task it is at; gateways have call limits below this.
 GRACE_SECONDS = 15.0
 HEALTHY_SECONDS = 90.0
+# Under this name the log shows what a user of the product sees.
+USER = "you"
 MIGRATE = ("migrate_schemas", "--shared")
 
 
@@ -114,14 +116,15 @@ class Stack:
         try:
             self._end_remains()
             Record(ProcessId.of(os.getpid())).write(self.layout.record)
-            self.log.say("stack", f"runs in {self.layout.var}, serves on {self.base_url}")
+            self.announce(f"runs in {self.layout.var}, serves on {self.base_url}")
+            self.layout.static.mkdir(exist_ok=True)
             self.servers.start(self.log)
             self._describe()
             for command in self._prepare:
                 self.manage(*command)
             all_specs = self._processes(self.ports, self.layout)
             specs = [spec for spec in all_specs if self._only is None or spec.name in self._only]
-            self.log.say("stack", f"starting {', '.join(spec.name for spec in specs)}")
+            self.announce(f"starting {', '.join(spec.name for spec in specs)}")
             self._supervisor = Supervisor(specs, environment=self._environment, layout=self.layout, log=self.log)
             self._supervisor.start()
         except BaseException:
@@ -133,6 +136,7 @@ class Stack:
         if not self._is_manager:
             return
         self._is_manager = False
+        self.announce("ending everything")
         with self._held:
             try:
                 if self._supervisor is not None:
@@ -183,7 +187,7 @@ class Stack:
         """
         name = command[0]
         began = time.monotonic()
-        self.log.say("stack", f"manage.py {' '.join(command)} …")
+        self.announce(f"manage.py {' '.join(command)} …")
         with subprocess.Popen(  # noqa: S603 - our own program, no shell
             [sys.executable, str(REPOSITORY / "manage.py"), *command],
             cwd=REPOSITORY,
@@ -203,7 +207,15 @@ class Stack:
             raise UnableToPrepare(
                 f"manage.py {' '.join(command)} failed: {self.log.last_words(name)} (more in {self.layout.log})"
             )
-        self.log.say("stack", f"manage.py {' '.join(command)} done in {time.monotonic() - began:.1f} s")
+        self.announce(f"manage.py {' '.join(command)} done in {time.monotonic() - began:.1f} s")
+
+    def announce(self, text: str) -> None:
+        """Say something on the manager's behalf in the log."""
+        self.log.say("stack", text)
+
+    def say_as_user(self, text: str) -> None:
+        """Show what a user of the product sees."""
+        self.log.say(USER, text)
 
     @property
     def _running(self) -> Supervisor:
@@ -215,7 +227,7 @@ class Stack:
         record = Record.read(self.layout.record)
         ended = end_groups(record.processes.values(), grace_seconds=GRACE_SECONDS) if record else 0
         if ended:
-            self.log.say("stack", f"ended {ended} processes of an earlier run that was killed")
+            self.announce(f"ended {ended} processes of an earlier run that was killed")
 
     def _describe(self) -> None:
         stack = describe_stack(
