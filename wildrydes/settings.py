@@ -43,6 +43,8 @@ PUBLIC_SCHEME = env.str("PUBLIC_SCHEME", default="https" if ENVIRONMENT == "prod
 PUBLIC_PORT = env.int("PUBLIC_PORT", default=env.int("PORT", default=443 if PUBLIC_SCHEME == "https" else 80))
 # Tenants bring domains of their own: our middleware answers 404 to every host that is not a tenant's.
 ALLOWED_HOSTS = ["*"]
+# A proxy of ours ends TLS and writes X-Forwarded-Proto and X-Forwarded-For; without one these headers are anybody's claim.
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
 
 SHARED_APPS = [
     "django_tenants",
@@ -185,9 +187,14 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "tenants.identity.lockout.locked_out"
+AXES_CLIENT_IP_CALLABLE = "wildrydes.kernel.addresses.client_address"
+# Attempts to log in to a tenant; tenants.identity.throttling says who counts where.
+LOGIN_THROTTLE = {"address": "300/5minutes", "stranger": "10/15minutes", "familiar": "10/5minutes"}
 LOGIN_URL = "admin:login"
 
 REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.identity.api.authentication.AccessTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.parsing.StrictJSONParser"],
@@ -200,7 +207,9 @@ REST_FRAMEWORK = {
 API = {
     "PREFER_WAIT_MAX_SECONDS": 20,
     # Of the server's threads in one process, how many may be held by clients that wait.
-    "PREFER_WAIT_MAX_WAITERS": env.int("PREFER_WAIT_MAX_WAITERS", default=max(1, env.int("WEB_THREADS", default=8) // 2)),
+    "PREFER_WAIT_MAX_WAITERS": env.int(
+        "PREFER_WAIT_MAX_WAITERS", default=max(1, env.int("WEB_THREADS", default=8) // 2)
+    ),
 }
 
 SPECTACULAR_SETTINGS = {
@@ -218,9 +227,18 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {"OperationStatusEnum": "api.models.OperationStatus"},
 }
 
-ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=10))
+# Ten minutes at most: nothing but its expiry ends an access token.
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=min(10, max(1, env.int("ACCESS_TOKEN_MINUTES", default=10))))
+ACCESS_TOKEN_ALGORITHM = env.str("ACCESS_TOKEN_ALGORITHM", default="EdDSA")  # of the next key made; or RS256
+ACCESS_TOKEN_AUDIENCE = "api"  # noqa: S105  # a name, not a secret
+_port = "" if PUBLIC_PORT in (80, 443) else f":{PUBLIC_PORT}"
+ACCESS_TOKEN_ISSUER = env.str("ACCESS_TOKEN_ISSUER", default=f"{PUBLIC_SCHEME}://{PUBLIC_DOMAIN}{_port}")
 REFRESH_TOKEN_LIFETIME = timedelta(days=14)
+INVITATION_LIFETIME = timedelta(days=7)
+# The library's own default would sign with SECRET_KEY; our tokens bring their own keys (tenants.registry.keys).
+SIMPLE_JWT = {"ALGORITHM": "EdDSA", "SIGNING_KEY": "", "USER_ID_CLAIM": "sub"}
 
+EMAIL_TIMEOUT = 10  # seconds
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Wild Rydes <no-reply@{PUBLIC_DOMAIN}>")
 
@@ -246,7 +264,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if env.bool("BEHIND_TLS_PROXY", default=False):
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 LOGGING_CONFIG = "logging.config.dictConfig"

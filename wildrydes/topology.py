@@ -10,7 +10,8 @@ from messaging.topology import QueueClass, Route, Scope, Topology
 from payments import events as payments_events
 from payments import handlers as payments
 from tenants.accounts import handlers as accounts
-from tenants.identity.events import UserProvisioned
+from tenants.identity.events import SendInvitation, UserProvisioned
+from tenants.identity.handlers import InvitationMail, invitation_undeliverable
 from tenants.onboarding import handlers as onboarding
 from tenants.onboarding.events import ProvisionTenant, TenantProvisioned
 
@@ -94,6 +95,16 @@ ROUTES: list[Route] = [
         queue_class=QueueClass.PAYMENTS,
         retry=_PATIENT,
         on_dead=payments.refund_given_up,
+    ),
+    # tenants.identity
+    Route(
+        message=SendInvitation,
+        name="identity.mail_invitation",
+        handler=InvitationMail(),
+        queue_class=QueueClass.NOTIFICATIONS,
+        retry=RetryPolicy(attempts=12, base=2.0, cap=1800.0),
+        time_limit=60.0,
+        on_dead=invitation_undeliverable,
     ),
 ]
 

@@ -3,8 +3,11 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 
+from tenants.identity.api.jwks import jwks
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path(".well-known/jwks.json", jwks),
 ]
 
 handler400 = "api.error_views.bad_request"

@@ -3,11 +3,16 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from api.documents import documentation, schema_document
+from tenants.identity.api.jwks import jwks
+from tenants.identity.pages import InvitationPage
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("api.urls")),
     path("api/schema", schema_document, name="schema"),
+    path("api/v1/", include("tenants.identity.api.urls")),
     path("api/docs", documentation, name="docs"),
+    path(".well-known/jwks.json", jwks),
+    path("invitations/<str:token>/", InvitationPage.as_view(), name="invitation"),
 ]
 
 handler400 = "api.error_views.bad_request"

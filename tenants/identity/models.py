@@ -55,3 +55,83 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def has_accepted(self) -> bool:
+        """Whether the person has set a password; before that nobody can log in as them."""
+        return self.has_usable_password()
+
+
+class RevocationReason(models.TextChoices):
+    """Why a family of refresh tokens ended before its time."""
+
+    LOGOUT = "logout", "Logged out"
+    REUSE = "reuse", "A refresh token was used again"
+    PASSWORD = "password", "The password was changed"  # a reason, not a secret
+    DEACTIVATED = "deactivated", "The user was deactivated"
+
+
+class RefreshFamily(models.Model):
+    """One login and all the refresh tokens that came of it (RFC 9700, 4.14.2). Its row's lock orders their uses."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="refresh_families")
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    expires_at = models.DateTimeField(db_index=True, help_text="When the newest token expires; moves on with each use.")
+    revoked_at = models.DateTimeField(null=True)
+    revoked_reason = models.CharField(max_length=20, choices=RevocationReason, blank=True)
+
+    class Meta:
+        verbose_name_plural = "refresh families"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class RefreshToken(models.Model):
+    """One refresh token, known by its hash only.
+
+    Its life: issued → used (`used_at`; a successor exists) or replaced (`replaced_at`; its predecessor was used again in
+    time, and another successor took its place). Only one that is neither used nor replaced is a valid successor, and the
+    database admits one such row per family.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    family = models.ForeignKey(RefreshFamily, on_delete=models.CASCADE, related_name="tokens")
+    predecessor = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="successors")
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    issued_at = models.DateTimeField(db_default=models.functions.Now())
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    replaced_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["family"],
+                condition=models.Q(used_at=None, replaced_at=None),
+                name="refresh_family_has_one_valid_token",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(used_at=None) | models.Q(replaced_at=None), name="refresh_token_used_or_replaced"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Invitation(models.Model):
+    """An open invitation to a user, known by its token's hash; a new one takes its place (one row per user)."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="invitation")
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    undeliverable_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.id)

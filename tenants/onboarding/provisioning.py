@@ -15,8 +15,8 @@ from messaging.errors import PutBack
 from messaging.messages import Envelope
 from messaging.services import publish
 from messaging.topology import DeadCause
-from tenants.identity.events import UserProvisioned
-from tenants.identity.models import Role, User
+from tenants.identity.models import Role
+from tenants.identity.services import create_user, invite_user
 from tenants.onboarding import progress
 from tenants.onboarding.events import ProvisionTenant, TenantProvisioned
 from tenants.onboarding.locks import LockBusy, advisory_lock
@@ -103,14 +103,12 @@ class Provisioning:
 
 def _create_first_user(run: OnboardingRun) -> str:
     """The company's administrator, with the password that was given or an invitation to choose one."""
-    user = User.objects.create(
-        email=run.first_user_email,
-        name=run.first_user_name,
-        role=Role.ADMINISTRATOR,
-        password=run.first_user_password or "!",
-    )
-    publish(UserProvisioned(user_id=user.id))
-    return "with the given password" if run.first_user_password else "invited by e-mail"
+    first = {"email": run.first_user_email, "name": run.first_user_name, "role": Role.ADMINISTRATOR}
+    if run.first_user_password:
+        create_user(**first, hashed_password=run.first_user_password)
+        return "with the given password"
+    invite_user(**first)
+    return "invited by e-mail"
 
 
 def provisioning_died(message: Envelope[ProvisionTenant], cause: DeadCause) -> None:
