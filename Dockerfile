@@ -1,12 +1,13 @@
 # syntax=docker/dockerfile:1
 # One image for every service of docker-compose.yml; what a container does is its command.
-FROM python:3.13-slim-trixie AS build
+# The version that development and CI run on.
+FROM python:3.11-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /venv
 COPY requirements.txt /tmp/requirements.txt
 RUN /venv/bin/pip install -r /tmp/requirements.txt
 
-FROM python:3.13-slim-trixie
+FROM python:3.11-slim-trixie
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin wildrydes \
     && install -d -o wildrydes /data
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 WILDRYDES_VAR=/app/var ENVIRONMENT=production

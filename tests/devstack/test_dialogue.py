@@ -11,7 +11,9 @@ from wildrydes.devstack.dialogue import JobNotDone, book_for
 from wildrydes.devstack.errors import StackError
 from wildrydes.devstack.logins import Login, Logins
 
-ALICE = Login(host="acme.localhost", tier="basic", email="alice@acme.example", password="a long secret of hers")
+ALICE = Login(
+    url="http://acme.localhost:8000", tier="basic", email="alice@acme.example", password="a long secret of hers"
+)
 TOKEN = "eyJ" + "x" * 400
 
 
@@ -63,7 +65,7 @@ def api() -> Iterator[Any]:
 def talk(server: Api) -> list[str]:
     shown: list[str] = []
     port = server.server_address[1]
-    book_for([ALICE], base_url=f"http://127.0.0.1:{port}", port=port, show=shown.append)
+    book_for([ALICE], base_url=f"http://127.0.0.1:{port}", show=shown.append)
     return shown
 
 
@@ -81,7 +83,7 @@ def test_the_job_is_a_token_a_booking_a_wait_and_points(api) -> None:
 
     paths = [path for _, path, _ in server.questions]
     assert paths == ["/api/v1/auth/token", "/api/v1/bookings", *["/api/v1/operations/1"] * 2, *["/api/v1/loyalty"] * 2]
-    assert {headers["Host"].split(":")[0] for _, _, headers in server.questions} == {"acme.localhost"}
+    assert {headers["Host"] for _, _, headers in server.questions} == {"acme.localhost:8000"}
     assert server.questions[1][2]["Authorization"] == f"Bearer {TOKEN}"
     assert server.questions[1][2]["Idempotency-Key"]
     assert "Shadowfax comes" in shown[-1]
@@ -115,7 +117,7 @@ def test_nobody_listening_is_the_reason(api) -> None:
         talk(server)
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", '{"tenants": [{"host": "x"}]}', '{"tenants": 1}'])
+@pytest.mark.parametrize("content", [None, "", "[]", '{"tenants": [{"url": "x"}]}', '{"tenants": 1}'])
 def test_logins_that_are_not_whole_say_what_to_run(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "demo.json"
     if content is not None:

@@ -135,14 +135,11 @@ def _main_job(stack: Stack) -> None:
     stack.manage("seed_demo")
     logins = Logins.read(stack.layout.demo)
     with stack.log.spotlight(USER):
-        book_for(logins.tenants, base_url=stack.base_url, port=stack.ports.web, show=stack.say_as_user)
+        book_for(logins.tenants, base_url=stack.base_url, show=stack.say_as_user)
     for login in logins.tenants:
-        stack.announce(
-            f"{login.tier:10} http://{login.host}:{stack.ports.web}/api/docs  {login.email}  {login.password}"
-        )
+        stack.announce(f"{login.tier:10} {login.url}/api/docs  {login.email}  {login.password}")
     if logins.staff is not None:
-        staff = logins.staff
-        stack.announce(f"{'console':10} http://{staff.host}:{stack.ports.web}/admin/  {staff.email}  {staff.password}")
+        stack.announce(f"{'console':10} {logins.staff.url}  {logins.staff.email}  {logins.staff.password}")
 
 
 def _is_locked(layout: Layout) -> bool:

@@ -36,14 +36,13 @@ class Visitor:
 
     Args:
         base_url: where the web listens.
-        port: what the user types after the tenant's host.
         login: who it is.
         show: takes lines for people.
     """
 
-    def __init__(self, base_url: str, *, port: int, login: Login, show: Show) -> None:
+    def __init__(self, base_url: str, *, login: Login, show: Show) -> None:
         self._pool = urllib3.connection_from_url(base_url, timeout=ANSWER_SECONDS, retries=False)
-        self._host = f"{login.host}:{port}"
+        self._host = login.host
         self._login = login
         self._show = show
         self._token = ""
@@ -65,7 +64,7 @@ class Visitor:
         """
         key = {"Idempotency-Key": str(uuid.uuid4())}
         accepted = self._ask("POST", "/api/v1/bookings", expect=202, body=RIDE, headers=key)
-        return accepted.headers.get("Location", "").removeprefix(f"http://{self._host}")
+        return accepted.headers.get("Location", "").removeprefix(self._login.url.rstrip("/"))
 
     def follow(self, operation: str) -> dict[str, Any]:
         """Wait for the operation's end; its result.
@@ -150,7 +149,7 @@ class _Answer:
         show(f"    {_brief(self.body)}")
 
 
-def book_for(logins: Iterable[Login], *, base_url: str, port: int, show: Show) -> None:
+def book_for(logins: Iterable[Login], *, base_url: str, show: Show) -> None:
     """Book a ride for a user of each tenant and follow it until it is confirmed and its points are there.
 
     Raises:
@@ -159,7 +158,7 @@ def book_for(logins: Iterable[Login], *, base_url: str, port: int, show: Show) -
     for login in logins:
         show(f"── {login.email} at {login.host} ({login.tier})")
         began = time.monotonic()
-        visitor = Visitor(base_url, port=port, login=login, show=show)
+        visitor = Visitor(base_url, login=login, show=show)
         visitor.log_in()
         result = visitor.follow(visitor.book())
         waited = time.monotonic() - began

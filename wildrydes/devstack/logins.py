@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wildrydes.devstack.errors import StackError
 
@@ -12,16 +13,21 @@ class Login:
     """Somebody who can log in.
 
     Attributes:
-        host: where, without the port.
+        url: where, in a browser.
         tier: the tenant's; empty for support staff.
         email: as whom.
         password: with what.
     """
 
-    host: str
+    url: str
     tier: str
     email: str
     password: str
+
+    @property
+    def host(self) -> str:
+        """The tenant's name on the network, port included, as it stands in the Host header."""
+        return urlsplit(self.url).netloc
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,4 +55,4 @@ class Logins:
 
 
 def _login(data: dict[str, str]) -> Login:
-    return Login(host=data["host"], tier=data.get("tier", ""), email=data["email"], password=data["password"])
+    return Login(url=data["url"], tier=data.get("tier", ""), email=data["email"], password=data["password"])

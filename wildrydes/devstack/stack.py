@@ -27,7 +27,7 @@ GRACE_SECONDS = 15.0
 HEALTHY_SECONDS = 90.0
 # Under this name the log shows what a user of the product sees.
 USER = "you"
-MIGRATE = ("migrate_schemas", "--shared")
+MIGRATE = (("migrate_schemas", "--shared"), ("migrate_tenants",))
 
 
 class Stack:
@@ -51,7 +51,7 @@ class Stack:
         ports: Callable[[], Ports] = Ports.free,
         processes: ProcessFactory = product_processes,
         only: Collection[str] | None = None,
-        prepare: Sequence[Sequence[str]] = (MIGRATE,),
+        prepare: Sequence[Sequence[str]] = MIGRATE,
         environment: Mapping[str, str] | None = None,
         terminal: TextIO | None = None,
         fsync: bool = True,
