@@ -3,10 +3,14 @@
 There is no other way for a handler to get a message: nothing registers itself at run time.
 """
 
-from api.events import ExpireOperation
+from api.events import ExpireOperation, OperationCancelRequested
 from api.handlers import on_expire_operation, on_expire_operation_dead
+from bookings import events as bookings_events
+from bookings import handlers as bookings
+from loyalty import handlers as loyalty
 from messaging.retry import RetryPolicy
 from messaging.topology import QueueClass, Route, Scope, Topology
+from notifications.gateway import PushWebhook, push_is_dead
 from payments import events as payments_events
 from payments import handlers as payments
 from tenants.accounts import handlers as accounts
@@ -19,6 +23,9 @@ from tenants.onboarding.events import ProvisionTenant, TenantProvisioned
 _CAPTURE = RetryPolicy(attempts=40, base=0.5, cap=30.0)
 # Money that is owed to or by a rider: every quarter of an hour or so, for about five days.
 _PATIENT = RetryPolicy(attempts=1_000, crashes=20, base=2.0, cap=900.0)
+# A tenant's endpoint: ever more slowly over about four hours, eight at most.
+_WEBHOOK = RetryPolicy(attempts=18, crashes=10, base=5.0, cap=3600.0)
+_PUSH = PushWebhook()
 
 ROUTES: list[Route] = [
     # api
@@ -105,6 +112,100 @@ ROUTES: list[Route] = [
         retry=RetryPolicy(attempts=12, base=2.0, cap=1800.0),
         time_limit=60.0,
         on_dead=invitation_undeliverable,
+    ),
+    # bookings: the ride
+    Route(
+        message=bookings_events.PlanRide,
+        name="bookings.plan_ride",
+        handler=bookings.plan_ride,
+        queue_class=QueueClass.BOOKINGS,
+        on_dead=bookings.plan_ride_is_dead,
+    ),
+    Route(
+        message=bookings_events.BookingDeadline,
+        name="bookings.meet_deadline",
+        handler=bookings.meet_deadline,
+        queue_class=QueueClass.BOOKINGS,
+        on_dead=bookings.deadline_is_dead,
+    ),
+    Route(
+        message=bookings_events.CompleteRide,
+        name="bookings.complete_ride",
+        handler=bookings.complete_ride,
+        queue_class=QueueClass.BOOKINGS,
+        on_dead=bookings.complete_ride_is_dead,
+    ),
+    Route(
+        message=payments_events.PaymentCaptured,
+        name="bookings.payment_captured",
+        handler=bookings.payment_captured,
+        queue_class=QueueClass.BOOKINGS,
+    ),
+    Route(
+        message=payments_events.PaymentOnCredit,
+        name="bookings.payment_on_credit",
+        handler=bookings.payment_on_credit,
+        queue_class=QueueClass.BOOKINGS,
+    ),
+    Route(
+        message=payments_events.PaymentDeclined,
+        name="bookings.payment_declined",
+        handler=bookings.payment_declined,
+        queue_class=QueueClass.BOOKINGS,
+    ),
+    Route(
+        message=payments_events.PaymentFailed,
+        name="bookings.payment_failed",
+        handler=bookings.payment_failed,
+        queue_class=QueueClass.BOOKINGS,
+    ),
+    Route(
+        message=payments_events.PaymentRefunded,
+        name="bookings.payment_refunded",
+        handler=bookings.payment_refunded,
+        queue_class=QueueClass.BOOKINGS,
+    ),
+    Route(
+        message=payments_events.RefundFailed,
+        name="bookings.refund_failed",
+        handler=bookings.refund_failed,
+        queue_class=QueueClass.BOOKINGS,
+    ),
+    Route(
+        message=OperationCancelRequested,
+        name="bookings.operation_cancel_requested",
+        handler=bookings.operation_cancel_requested,
+        queue_class=QueueClass.BOOKINGS,
+    ),
+    # loyalty: reacts to rides
+    Route(
+        message=bookings_events.BookingConfirmed,
+        name="loyalty.booking_confirmed",
+        handler=loyalty.booking_confirmed,
+        queue_class=QueueClass.LOYALTY,
+    ),
+    Route(
+        message=bookings_events.BookingCancelled,
+        name="loyalty.booking_cancelled",
+        handler=loyalty.booking_cancelled,
+        queue_class=QueueClass.LOYALTY,
+    ),
+    # notifications: tells the company's own systems
+    *(
+        Route(
+            message=event,
+            name=f"notifications.push_{event.topic.replace('.', '_')}",
+            handler=_PUSH,
+            queue_class=QueueClass.NOTIFICATIONS,
+            retry=_WEBHOOK,
+            on_dead=push_is_dead,
+        )
+        for event in (
+            bookings_events.BookingConfirmed,
+            bookings_events.BookingFailed,
+            bookings_events.BookingCancelled,
+            bookings_events.BookingCompleted,
+        )
     ),
 ]
 

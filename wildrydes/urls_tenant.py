@@ -8,6 +8,9 @@ from tenants.identity.pages import InvitationPage
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("api.urls")),
+    path("api/v1/", include("bookings.api.urls")),
+    path("api/v1/", include("loyalty.api.urls")),
+    path("api/v1/", include("notifications.api.urls")),
     path("api/schema", schema_document, name="schema"),
     path("api/v1/", include("tenants.identity.api.urls")),
     path("api/docs", documentation, name="docs"),

@@ -1,0 +1,71 @@
+"""Calling a ride off: the row's lock decides whether that, the capture or the confirmation came first."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from api.models import Operation
+from api.services import open_operation, succeed_operation
+from bookings import domain
+from bookings.errors import CannotCancel
+from bookings.models import Booking
+from bookings.paths import OPERATION_CANCEL, booking_path
+from bookings.presentation import ride
+from bookings.saga import Refuse, State, Trigger, decide
+from bookings.services._locking import Locked, locked
+from bookings.services.process import advance
+from tenants.registry.context import current_tenant
+from wildrydes.kernel.errors import NotFound
+
+
+def cancel_booking(*, booking_id: UUID, correlation_id: UUID) -> Operation:
+    """Call the ride off and answer the operation that tells when the fare is back.
+
+    Asking twice answers the same operation.
+
+    Raises:
+        NotFound: for an unknown booking.
+        CannotCancel: once the pick-up is due, or when the booking has failed.
+    """
+    held = locked(booking_id)
+    if held is None:
+        raise NotFound("There is no such booking.")
+    booking = held.booking
+    if booking.cancel_operation_id is not None:
+        return Operation.objects.get(id=booking.cancel_operation_id)
+    _check(held)
+    operation = open_operation(
+        kind=OPERATION_CANCEL,
+        user_id=booking.user_id,
+        resource_path=booking_path(booking.id),
+        resource_id=booking.id,
+        deadline_at=held.now + timedelta(seconds=current_tenant().tier.booking_deadline_seconds),
+        correlation_id=correlation_id,
+    )
+    booking.cancel_operation_id = operation.id
+    if not advance(held, Trigger.CANCEL):
+        _join(booking)
+    return operation
+
+
+def cancel_by_operation(*, booking_id: UUID) -> None:
+    """The client asked to cancel the operation that makes the booking: done unless the booking is decided by now."""
+    held = locked(booking_id)
+    if held is not None and held.booking.state in (State.REQUESTED, State.PAYING):
+        advance(held, Trigger.CANCEL)
+
+
+def _check(held: Locked) -> None:
+    booking = held.booking
+    decision = decide(State(booking.state), Trigger.CANCEL)
+    if isinstance(decision, Refuse):
+        raise CannotCancel(f"It cannot be cancelled: {decision.why}.")
+    pickup_at = booking.expected_pickup_at or booking.pickup_at
+    if booking.state == State.CONFIRMED and not domain.may_cancel(pickup_at=pickup_at, now=held.now):
+        raise CannotCancel("The pick-up is due; a ride can be cancelled, for a full refund, until then.")
+
+
+def _join(booking: Booking) -> None:
+    """It was called off before, by way of its first operation: this one only follows."""
+    booking.save(update_fields=["cancel_operation_id"])
+    if booking.state == State.CANCELLED and booking.cancel_operation_id is not None:
+        succeed_operation(operation_id=booking.cancel_operation_id, result=ride(booking))

@@ -1,0 +1,46 @@
+"""Finding the unicorn: quick database work, so it is a call in the same transaction and not a message."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from bookings import domain
+from bookings.errors import NoUnicornFree, PlanningFailed
+from bookings.saga import State, Trigger
+from bookings.services._locking import locked
+from bookings.services.process import Facts, advance
+from fleet.domain import Point
+from fleet.services import reserve_unicorn
+from tenants.registry.context import current_tenant
+
+
+def plan_ride(*, booking_id: UUID) -> None:
+    """Reserve the nearest unicorn and ask for the fare; without one the booking fails and nothing is charged."""
+    held = locked(booking_id)
+    if held is None or held.booking.state != State.REQUESTED:
+        return
+    booking = held.booking
+    start = max(booking.pickup_at, held.now)
+    reserved = reserve_unicorn(
+        tenant_id=current_tenant().id,
+        booking_id=booking.id,
+        pickup=Point(booking.pickup_latitude, booking.pickup_longitude),
+        passengers=booking.passengers,
+        start=start,
+        end=domain.reserved_until(start, booking.distance_m),
+    )
+    if reserved is None:
+        detail = f"No unicorn with {booking.passengers} seats is free near the pick-up. Try another time or place."
+        advance(held, Trigger.NO_UNICORN, Facts(now=held.now, error=NoUnicornFree(detail)))
+        return
+    booking.unicorn_id = reserved.unicorn_id
+    booking.unicorn_name = reserved.name
+    booking.expected_pickup_at = max(booking.pickup_at, held.now + timedelta(seconds=reserved.eta_seconds))
+    advance(held, Trigger.PLANNED)
+
+
+def give_up_planning(*, booking_id: UUID) -> None:
+    """The outcome when the plan's message is dead-lettered."""
+    held = locked(booking_id)
+    if held is not None and held.booking.state == State.REQUESTED:
+        error = PlanningFailed("We could not plan this ride; nothing was charged. Try again, or ask our support staff.")
+        advance(held, Trigger.PLANNING_FAILED, Facts(now=held.now, error=error))
