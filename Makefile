@@ -36,7 +36,7 @@ status: venv ## What runs
 	@$(DEVSTACK) status
 
 test: venv-dev ## All tests (one file: make test TESTS=tests/embedded)
-	@$(VENV) -m pytest -n $(TEST_WORKERS) --dist loadfile $(TESTS)
+	@$(VENV) -m pytest -n $(TEST_WORKERS) --dist loadgroup $(TESTS)
 
 lint: venv-dev ## Style, types, import contract, migrations, compose file
 	$(VENV) -m ruff check .

@@ -239,3 +239,18 @@ def test_everything_a_reset_removes_is_inside_the_runtime_directory(tmp_path: Pa
     layout = Layout(tmp_path)
 
     assert all(path.parent == layout.var for path in layout.everything())
+
+
+def test_heal_starts_what_was_stopped_and_what_was_given_up(stack_of: StackOf, tmp_path: Path) -> None:
+    switch = tmp_path / "switch"
+    stack = stack_of(
+        well("one"), script("moody", f"import os\nif not os.path.exists({str(switch)!r}): raise SystemExit\n" + WELL)
+    )
+    stack.start()
+    eventually(lambda: stack.process("moody").state == State.GIVEN_UP)
+    stack.stop_process("one")
+    switch.touch()
+
+    stack.heal()
+
+    assert stack.process("one").state == stack.process("moody").state == State.HEALTHY

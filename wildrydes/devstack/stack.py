@@ -179,6 +179,21 @@ class Stack:
         """
         self._running.wait_healthy(seconds=timeout, names=names)
 
+    def heal(self, timeout: float = HEALTHY_SECONDS) -> None:
+        """Start again whatever was stopped or killed, servers included, and wait until all is well.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            UnableToBecomeHealthy: something stays ill.
+            EmbeddedError: a server does not start.
+        """
+        for server in self.servers.embedded:
+            server.start()
+        self._running.start()
+        self.wait_healthy(timeout)
+
     def manage(self, *command: str) -> None:
         """Run a `manage.py` command against the stack, its output in the log.
 

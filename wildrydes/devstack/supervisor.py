@@ -49,12 +49,13 @@ class Supervisor:
         )
 
     def start(self) -> None:
-        """Start all processes and watch over them from now on."""
+        """Start all processes that do not run and watch over them from now on."""
         for process in self._all.values():
             process.start()
             self._write()
         for thread in self._threads:
-            thread.start()
+            if not thread.is_alive():
+                thread.start()
 
     def stop(self, *, grace_seconds: float) -> None:
         """End all processes: ask them, wait for `grace_seconds`, kill what is left."""

@@ -1,0 +1,62 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from wildrydes.devstack import Stack
+from wildrydes.devstack.dialogue import Visitor
+from wildrydes.devstack.logins import Login, Logins
+
+HERE = Path(__file__).parent
+# Our own servers, whatever the process that runs the tests uses itself.
+OWN_SERVERS = {"DATABASE_URL": "", "REDIS_URL": "", "ENVIRONMENT": "development", "PUBLIC_DOMAIN": "localhost"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Under xdist a file stays together, and all scenarios with one worker: they share one running product."""
+    for item in items:
+        is_scenario = HERE in item.path.parents
+        if is_scenario:
+            item.add_marker(pytest.mark.scenario)
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group("scenarios" if is_scenario else str(item.path)))
+
+
+@pytest.fixture(scope="session")
+def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole product as real processes, with the demonstration tenants; started once for all scenarios."""
+    stack = Stack(tmp_path_factory.mktemp("stack") / "var", environment=OWN_SERVERS, fsync=False)
+    try:
+        stack.start()
+        stack.wait_healthy()
+        stack.manage("seed_demo")
+        yield stack
+    finally:
+        stack.stop()
+        for server in stack.servers.embedded:
+            server.destroy()
+
+
+@pytest.fixture
+def stack(running_stack: Stack) -> Stack:
+    """The product in good health, whatever the scenario before did to it."""
+    running_stack.heal()
+    return running_stack
+
+
+@pytest.fixture
+def logins(stack: Stack) -> dict[str, Login]:
+    """The administrator of each demonstration tenant, by tier: basic, premium, enterprise."""
+    return {login.tier: login for login in Logins.read(stack.layout.demo).tenants}
+
+
+@pytest.fixture
+def visit(stack: Stack, logins: dict[str, Login]) -> Callable[[str], Visitor]:
+    """Log in at the tenant of a tier: `visit("basic").book()`."""
+
+    def logged_in(tier: str) -> Visitor:
+        visitor = Visitor(stack.base_url, login=logins[tier], show=lambda line: None)
+        visitor.log_in()
+        return visitor
+
+    return logged_in
