@@ -42,8 +42,8 @@ class RawServer:
 
 
 @contextmanager
-def raw_server(answer: Answer, context: ssl.SSLContext | None = None) -> Iterator[RawServer]:
-    listener = socket.create_server(("127.0.0.1", 0))
+def raw_server(answer: Answer, context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[RawServer]:
+    listener = socket.create_server((host, 0))
     server = RawServer(port=listener.getsockname()[1])
 
     def serve(connection: socket.socket) -> None:

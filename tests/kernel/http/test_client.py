@@ -74,6 +74,13 @@ def test_the_name_is_resolved_exactly_once_per_call() -> None:
     assert asked == ["once.example"]
 
 
+def test_the_connection_goes_to_the_checked_address() -> None:
+    with raw_server(always(OK), host="127.0.0.2") as server:
+        client = loopback_client(resolver=lambda _host, _port: ["127.0.0.2"])
+        assert client.request("GET", server.url(host="localhost")).body == b"ok"
+        assert f"Host: localhost:{server.port}".encode() in server.requests[0]
+
+
 def test_a_redirect_to_loopback_is_refused() -> None:
     with raw_server(always(OK)) as inner, raw_server(redirect(inner.url())) as outer:
         client = loopback_client(allow=_only(outer.port))

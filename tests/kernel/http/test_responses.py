@@ -1,3 +1,5 @@
+import gzip
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -5,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wildrydes.kernel.http import OutboundUnknown, Response
+from wildrydes.kernel.http.responses import decoded
 
 
 def answer(body: bytes) -> Response:
@@ -28,3 +31,14 @@ def test_what_is_not_strict_json_is_an_unknown_answer(body: bytes) -> None:
 def test_no_bytes_break_the_reader(body: bytes) -> None:
     with suppress(OutboundUnknown):
         answer(body).json()
+
+
+def test_unpacking_stops_at_the_limit() -> None:
+    bomb = gzip.compress(b"\0" * 30_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="larger"):
+            decoded(bomb, "gzip", limit=100_000)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
