@@ -273,7 +273,16 @@ LOGGING = logging_config(
     as_json=env.bool("LOG_JSON", default=ENVIRONMENT == "production"), level=env.str("LOG_LEVEL", default="INFO")
 )
 
-UNFOLD = {"SITE_TITLE": "Wild Rydes", "SITE_HEADER": "Wild Rydes for Business", "SITE_SYMBOL": "cruelty_free"}
+UNFOLD = {
+    "SITE_TITLE": "Wild Rydes",
+    "SITE_HEADER": "Wild Rydes",
+    "SITE_SUBHEADER": "for Business",
+    "SITE_SYMBOL": "cruelty_free",
+    "SITE_URL": None,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "console.dashboard.front_page",
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "console.navigation.sidebar"},
+}
 
 # Ours is a subclass that runs on the console's paths only; axes looks for its own by name.
 SILENCED_SYSTEM_CHECKS = ["axes.W002"]

@@ -26,6 +26,7 @@ class RunView:
     """A run as it is shown; `percent` counts finished steps."""
 
     id: str
+    tenant_id: str
     tenant: str
     slug: str
     state: str
@@ -78,6 +79,7 @@ def progress_of(run_id: UUID) -> RunView | None:
     done = sum(step.state == StepState.DONE for step in steps)
     return RunView(
         id=str(run.id),
+        tenant_id=str(run.tenant_id),
         tenant=run.tenant.name,
         slug=run.tenant.slug,
         state=run.state,

@@ -1,0 +1,47 @@
+"""The console's sidebar. An entry is shown to those who may open it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Groups of links, for staff's three concerns: companies, messages, and the console itself."""
+    return [
+        {"items": [{"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}]},
+        {
+            "title": "Companies",
+            "separator": True,
+            "items": [
+                _entry("Companies", "apartment", "registry", "tenant"),
+                _entry("Onboardings", "rocket_launch", "onboarding", "onboardingrun"),
+                _entry("Tiers", "stacks", "registry", "tier"),
+            ],
+        },
+        {
+            "title": "Operations",
+            "separator": True,
+            "items": [
+                _entry("Dead letters", "mark_email_unread", "messaging", "deadletter"),
+                _entry("Deliveries", "outbox", "messaging", "delivery"),
+            ],
+        },
+    ]
+
+
+def _entry(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse(f"admin:{app}_{model}_changelist"),
+        "permission": _may(f"{app}.view_{model}", f"{app}.change_{model}"),
+    }
+
+
+def _may(*permissions: str) -> Callable[[HttpRequest], bool]:
+    def check(request: HttpRequest) -> bool:
+        return any(request.user.has_perm(permission) for permission in permissions)
+
+    return check
