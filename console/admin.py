@@ -51,7 +51,16 @@ class _ReadOnly(ModelAdmin):
 class DeliveryAdmin(_ReadOnly):
     """What is on its way."""
 
-    list_display = ("handler", "company", "queue_class", "shown_state", "attempts", "crashes", "created_at", "not_before")
+    list_display = (
+        "handler",
+        "company",
+        "queue_class",
+        "shown_state",
+        "attempts",
+        "crashes",
+        "created_at",
+        "not_before",
+    )
     list_filter = ("queue_class", "handler")
     search_fields = ("=id", "=tenant_id", "=correlation_id", "=message_id")
     ordering = ("-created_at",)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import models
@@ -93,22 +94,25 @@ def traffic_by_tier() -> list[TierTraffic]:
     ]
 
 
-def _by_tier(rows: "models.QuerySet[Delivery] | models.QuerySet[DeadLetter]") -> "models.QuerySet[models.Model]":
+def _by_tier(rows: models.QuerySet[Any]) -> models.QuerySet[Any, Any]:
+    """Rows with a `tenant_id`, grouped by the tenant's tier (None for the platform's own), no more than are counted."""
     ids = rows.order_by().values("id")[:COUNT_LIMIT]
     tier = Tenant.objects.filter(id=OuterRef("tenant_id")).values("tier")
-    found = rows.model.objects.filter(id__in=ids).annotate(tier=Subquery(tier)).order_by().values("tier")
-    return found  # type: ignore[return-value]  # rows of values, grouped by tier
+    counted: models.QuerySet[Any, Any] = rows.model.objects.filter(id__in=ids).annotate(tier=Subquery(tier))
+    return counted.order_by().values("tier")
 
 
 def _age_of_oldest() -> models.Func:
     oldest = Min("created_at", filter=Q(not_before__lte=Now()))
     return models.Func(
-        Now(), oldest, template="extract(epoch FROM %(expressions)s)::float8", arg_joiner=" - ", output_field=models.FloatField()
+        Now(),
+        oldest,
+        template="extract(epoch FROM %(expressions)s)::float8",
+        arg_joiner=" - ",
+        output_field=models.FloatField(),
     )
 
 
 def names_of_tenants(ids: set[UUID]) -> dict[UUID, str]:
     """The names of these tenants, for lists that know ids only."""
     return dict(Tenant.objects.filter(id__in=ids).values_list("id", "name"))
-
-

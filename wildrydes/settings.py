@@ -47,6 +47,9 @@ ALLOWED_HOSTS = ["*"]
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
 
 SHARED_APPS = [
+    # Before django_tenants, whose own front page of the Admin would win otherwise.
+    "console",
+    "unfold",
     "django_tenants",
     "tenants.registry",
     "messaging",
@@ -54,8 +57,6 @@ SHARED_APPS = [
     "tenants.identity",
     "tenants.onboarding",
     "fleet",
-    "console",
-    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -193,6 +194,7 @@ AXES_CLIENT_IP_CALLABLE = "wildrydes.kernel.addresses.client_address"
 # Attempts to log in to a tenant; tenants.identity.throttling says who counts where.
 LOGIN_THROTTLE = {"address": "300/5minutes", "stranger": "10/15minutes", "familiar": "10/5minutes"}
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.identity.api.authentication.AccessTokenAuthentication"],

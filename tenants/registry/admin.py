@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -42,7 +41,10 @@ class TierAdmin(ModelAdmin):
         (None, {"fields": ("code", "name")}),
         ("Admission", {"fields": ("requests_per_minute", "max_backlog")}),
         ("Promises", {"fields": ("service_level_seconds", "booking_deadline_seconds")}),
-        ("Routing and payment", {"fields": ("routing_strategy", "payment_failure_outcome", "store_credit_limit_minor")}),
+        (
+            "Routing and payment",
+            {"fields": ("routing_strategy", "payment_failure_outcome", "store_credit_limit_minor")},
+        ),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -53,7 +55,7 @@ class TierAdmin(ModelAdmin):
         """Never: see the class."""
         return False
 
-    def save_model(self, request: HttpRequest, obj: Tier, form: ModelForm[Tier], change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Tier, form: Any, change: bool) -> None:
         """Store the policies."""
         services.save_tier(obj)
 
@@ -119,11 +121,11 @@ class TenantAdmin(ModelAdmin):
         """Never: rides and bills outlive a contract."""
         return False
 
-    def save_model(self, request: HttpRequest, obj: Tenant, form: ModelForm[Tenant], change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         """Store what was changed."""
         services.save_tenant(obj)
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool) -> None:
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Add and remove domains."""
         formset.save(commit=False)
         for domain in formset.deleted_objects:
@@ -195,7 +197,7 @@ class TenantAdmin(ModelAdmin):
         )
 
     def _tenant(self, request: HttpRequest, object_id: str) -> Tenant:
-        tenant = self.get_object(request, object_id)
+        tenant: Tenant | None = self.get_object(request, object_id)
         if tenant is None:
             raise PermissionDenied
         return tenant

@@ -1,6 +1,7 @@
 """Forms of the console for tenants, and how a use case's refusal gets back into a form."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django import forms
 from django.conf import settings
@@ -10,6 +11,8 @@ from tenants.registry.models import Domain, Tenant
 from tenants.registry.naming import check_company_name, check_features, check_own_domain
 from tenants.registry.services import LONGEST_REASON
 from wildrydes.kernel.errors import DomainError
+
+_T = TypeVar("_T")
 
 
 def add_errors(form: forms.BaseForm, error: DomainError, names: dict[str, str] | None = None) -> None:
@@ -25,7 +28,7 @@ def add_errors(form: forms.BaseForm, error: DomainError, names: dict[str, str] |
         form.add_error(None, error.detail)
 
 
-class TenantForm(forms.ModelForm[Tenant]):
+class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """What staff may change of a tenant."""
 
     class Meta:
@@ -41,7 +44,7 @@ class TenantForm(forms.ModelForm[Tenant]):
         return _checked(check_features, self.cleaned_data.get("features") or {})
 
 
-class DomainForm(forms.ModelForm[Domain]):
+class DomainForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """A domain that a company brings."""
 
     class Meta:
@@ -70,7 +73,7 @@ class ReasonForm(forms.Form):
     )
 
 
-def _checked(check: Any, value: Any) -> Any:
+def _checked(check: Callable[[Any], _T], value: object) -> _T:
     """The rule's answer, its refusal as a form understands it."""
     try:
         return check(value)
