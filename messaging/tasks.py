@@ -1,16 +1,36 @@
-"""The one Celery task: a wake-up for one delivery. Celery retries nothing; the row knows."""
+"""The Celery tasks, and there are two: a wake-up for one delivery, and a tick of the schedule. Celery retries nothing."""
 
 from uuid import UUID
 
+import structlog
 from celery import shared_task
 from django.db import close_old_connections
 
 from messaging.consuming import deliver
 from messaging.outbox import DELIVER_TASK
+from messaging.scheduling import JOB_TASK, jobs, run_job
+
+_log = structlog.get_logger(__name__)
 
 
 @shared_task(name=DELIVER_TASK, acks_late=True, ignore_result=True)
 def deliver_task(delivery_id: str, epoch: int) -> None:
-    """Claim the delivery and run its handler; a second copy of the message finds nothing to claim."""
+    """Claim the delivery and run its handler; a second copy of the message finds nothing to claim.
+
+    `epoch` is part of the message's identity for transports that drop duplicates; whether the row can be claimed, it knows.
+    """
     close_old_connections()
-    deliver(UUID(delivery_id), epoch)
+    deliver(UUID(delivery_id))
+
+
+@shared_task(name=JOB_TASK, ignore_result=True)
+def scheduled_job(name: str) -> None:
+    """Run a scheduled job; one that a newer version declared is left to newer workers, and the next tick."""
+    close_old_connections()
+    if name not in jobs():
+        _log.warning("job.unknown", job=name)
+        return
+    try:
+        run_job(name)
+    except Exception:  # noqa: BLE001  # one failing job must be loud and must not take the worker with it
+        _log.exception("job.failed", job=name)

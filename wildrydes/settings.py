@@ -171,6 +171,7 @@ CELERY_TIMEZONE = "UTC"
 
 MESSAGING = {
     "TOPOLOGY": "wildrydes.topology.TOPOLOGY",
+    "SCHEDULE": "wildrydes.schedule.JOBS",
     "LEASE_SECONDS": env.float("MESSAGING_LEASE_SECONDS", default=30.0),
     "SEND_TIMEOUT_SECONDS": 0.05,
     "SWEEP_INTERVAL_SECONDS": env.float("MESSAGING_SWEEP_INTERVAL_SECONDS", default=0.2),
@@ -193,6 +194,7 @@ AXES_LOCKOUT_CALLABLE = "tenants.identity.lockout.locked_out"
 AXES_CLIENT_IP_CALLABLE = "wildrydes.kernel.addresses.client_address"
 # Attempts to log in to a tenant; tenants.identity.throttling says who counts where.
 LOGIN_THROTTLE = {"address": "300/5minutes", "stranger": "10/15minutes", "familiar": "10/5minutes"}
+AXES_VERBOSE = False
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 

@@ -1,0 +1,134 @@
+"""Claims: who works on a delivery. Every statement names the claim, so a holder that lost its lease changes nothing.
+
+All times are the database's (`clock_timestamp()`), so the clocks of workers may differ. A claim changes no indexed column.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from messaging.errors import StaleClaim
+from messaging.settings import lease_seconds
+from wildrydes.kernel.ids import new_id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A delivery as its holder sees it; `crashes` includes the holder that was just taken over from, if any."""
+
+    id: UUID
+    claim_id: UUID
+    tenant_id: UUID | None
+    message_id: UUID
+    correlation_id: UUID
+    topic: str
+    version: int
+    handler: str
+    queue_class: str
+    epoch: int
+    attempts: int
+    crashes: int
+    claimed_at: datetime
+    created_at: datetime
+    expired: bool
+
+
+_COLUMNS = (
+    "id, claim_id, tenant_id, message_id, correlation_id, topic, version, handler, queue_class, epoch, attempts, crashes, "
+    "claimed_at, created_at, coalesce(expires_at <= clock_timestamp(), false)"
+)
+_FIELDS = [field.split("(")[0].strip() for field in _COLUMNS.split(", coalesce")[0].split(",")]
+
+_CLAIM = f"""
+    UPDATE messaging_delivery
+       SET claim_id = %(claim)s, claimed_by = %(worker)s, claimed_at = clock_timestamp(),
+           lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+           crashes = crashes + (claim_id IS NOT NULL)::int, epoch = epoch + (claim_id IS NOT NULL)::int
+     WHERE id = %(id)s AND not_before <= clock_timestamp() AND (claim_id IS NULL OR lease_until <= clock_timestamp())
+ RETURNING {_COLUMNS}
+"""  # noqa: S608  # column names of our own
+_EXTEND = """
+    UPDATE messaging_delivery d
+       SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+      FROM unnest(%(ids)s::uuid[], %(claims)s::uuid[]) AS held (id, claim_id)
+     WHERE d.id = held.id AND d.claim_id = held.claim_id
+ RETURNING d.claim_id
+"""
+_RELEASE = """
+    UPDATE messaging_delivery
+       SET claim_id = NULL, lease_until = NULL, epoch = epoch + 1, sends = 0, attempts = attempts + %(counted)s,
+           not_before = clock_timestamp() + make_interval(secs => %(delay)s),
+           due_at = clock_timestamp() + make_interval(secs => %(delay)s)
+     WHERE id = %(id)s AND claim_id = %(claim)s
+"""
+_FINISH = """
+    WITH done AS (DELETE FROM messaging_delivery WHERE id = %(id)s AND claim_id = %(claim)s RETURNING *)
+    INSERT INTO journal_trace
+           (id, message_id, correlation_id, handler, outcome, attempts, crashes, started_at, finished_at, worker)
+    SELECT id, message_id, correlation_id, handler, %(outcome)s, attempts, crashes, claimed_at, clock_timestamp(), claimed_by
+      FROM done
+"""
+
+
+def worker_name() -> str:
+    """Who claims: host, process and, where there are several, nothing more; threads share their process's fate."""
+    return f"{socket.gethostname()}:{os.getpid()}"[:100]
+
+
+def claim(delivery_id: UUID) -> Claim | None:
+    """Take the delivery, or answer None: done already, not due yet, or held by someone whose lease holds."""
+    values: dict[str, Any] = {"id": delivery_id, "claim": new_id(), "worker": worker_name(), "lease": lease_seconds()}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, values)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    fields: dict[str, Any] = dict(zip([*_FIELDS, "expired"], row, strict=True))
+    return Claim(**fields)
+
+
+def extend(held: dict[UUID, UUID]) -> set[UUID]:
+    """Renew the leases of these deliveries (id → claim id); answers the claim ids that still hold."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EXTEND, {"lease": lease_seconds(), "ids": list(held), "claims": list(held.values())})
+        return {row[0] for row in cursor.fetchall()}
+
+
+def renew(claimed: Claim) -> None:
+    """Renew one lease inside the caller's transaction.
+
+    Raises:
+        StaleClaim: when the lease ran out and someone else has the row.
+    """
+    if claimed.claim_id not in extend({claimed.id: claimed.claim_id}):
+        raise StaleClaim(f"The claim on {claimed.id} was lost.")
+
+
+def release(claimed: Claim, *, delay: float, counted: bool) -> None:
+    """Put the delivery back for `delay` seconds; `counted` says whether this was an attempt.
+
+    Raises:
+        StaleClaim: when someone else has the row.
+    """
+    values: dict[str, Any] = {"id": claimed.id, "claim": claimed.claim_id, "delay": delay, "counted": int(counted)}
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE, values)
+        if cursor.rowcount != 1:
+            raise StaleClaim(f"The claim on {claimed.id} was lost.")
+
+
+def finish(claimed: Claim, *, outcome: str) -> None:
+    """Delete the delivery and leave its trace in the entered schema, inside the handler's own transaction.
+
+    Raises:
+        StaleClaim: when someone else has the row; the transaction must be rolled back.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, {"id": claimed.id, "claim": claimed.claim_id, "outcome": outcome})
+        if cursor.rowcount != 1:
+            raise StaleClaim(f"The claim on {claimed.id} was lost.")

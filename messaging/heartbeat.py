@@ -1,0 +1,94 @@
+"""Heartbeats: while a handler works, a thread of its process renews the lease every third of it.
+
+A handler that hangs past its route's time limit is no longer renewed, so that another worker takes over. A process that dies
+or loses its database stops beating, which is the point.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from django.db import Error, connection
+
+from messaging.claims import Claim, extend
+from messaging.settings import lease_seconds
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Held:
+    delivery_id: UUID
+    give_up_at: float
+    next_beat: float
+
+
+class Heart:
+    """The leases that this process holds, and the thread that renews them. Started by the first claim, after any fork."""
+
+    def __init__(self) -> None:
+        self._held: dict[UUID, _Held] = {}
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def keeping(self, claimed: Claim, *, time_limit: float) -> Iterator[None]:
+        """Renew this claim until the block ends, or for `time_limit` seconds."""
+        now = time.monotonic()
+        with self._changed:
+            self._held[claimed.claim_id] = _Held(claimed.id, now + time_limit, now + lease_seconds() / 3)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+                self._thread.start()
+            elif len(self._held) == 1:
+                self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held.pop(claimed.claim_id, None)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._held:
+                    self._changed.wait()
+                pause = min(held.next_beat for held in self._held.values()) - time.monotonic()
+                if pause > 0:
+                    # A claim that is taken meanwhile beats a third of a lease from now at the earliest, so this is short enough.
+                    self._changed.wait(pause)
+                due = self._due(time.monotonic())
+            if due:
+                self._beat(due)
+
+    def _due(self, now: float) -> dict[UUID, UUID]:
+        due = {}
+        for claim_id, held in list(self._held.items()):
+            if now >= held.give_up_at:
+                _log.error("heartbeat.gave_up", delivery=str(held.delivery_id), reason="time limit")
+                del self._held[claim_id]
+            elif now >= held.next_beat:
+                held.next_beat = now + lease_seconds() / 3
+                due[held.delivery_id] = claim_id
+        return due
+
+    def _beat(self, due: dict[UUID, UUID]) -> None:
+        try:
+            kept = extend(due)
+        except Error as error:
+            # The next beat tries again with a new connection; until then the lease runs.
+            _log.warning("heartbeat.failed", error=type(error).__name__)
+            connection.close()
+            return
+        for claim_id in set(due.values()) - kept:
+            with self._changed:
+                lost = self._held.pop(claim_id, None)
+            if lost is not None:
+                _log.warning("heartbeat.lost", delivery=str(lost.delivery_id))
+
+
+heart = Heart()

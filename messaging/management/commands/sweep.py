@@ -1,0 +1,51 @@
+"""`manage.py sweep`: the sweeper process."""
+
+import signal
+import threading
+from typing import Any
+
+import structlog
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import close_old_connections, connection
+
+from messaging.settings import sweep_interval_seconds
+from messaging.sweeper import Sweeper
+from wildrydes.kernel.health import Heartbeat
+
+_log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    """Sweep until told to stop."""
+
+    help = "Send again what has not started and take over what was abandoned, until stopped."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--once", action="store_true", help="One pass, then end.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Loop; a broker or database that is away is waited for, with one line when it goes and one when it is back."""
+        if options["once"]:
+            self.stdout.write(f"{Sweeper().pass_once()} sent")
+            return
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        sweeper, heartbeat, away = Sweeper(), Heartbeat(), False
+        while not stop.is_set():
+            try:
+                close_old_connections()
+                sweeper.pass_once()
+            except Exception as error:  # noqa: BLE001  # the one process that must outlive every fault of the others
+                if not away:
+                    _log.warning("sweeper.interrupted", error=f"{type(error).__name__}: {error}"[:300])
+                away = True
+                connection.close()
+                stop.wait(0.5)
+            else:
+                if away:
+                    _log.info("sweeper.resumed")
+                away = False
+            heartbeat.beat()
+            stop.wait(sweep_interval_seconds())

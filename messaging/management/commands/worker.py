@@ -1,0 +1,93 @@
+"""`manage.py worker`: a Celery worker for one or more tiers."""
+
+import threading
+from typing import Any
+
+from celery import current_app, signals
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from messaging.routing import queues_of
+from messaging.routing.registry import PLATFORM
+from messaging.topology import QueueClass, get_topology
+from tenants.registry.models import Tier
+from wildrydes.kernel.health import Heartbeat
+
+_CLASSES = [str(queue_class) for queue_class in QueueClass]
+
+
+class Command(BaseCommand):
+    """Translate tiers and queue classes into queues and start Celery."""
+
+    help = "Run a worker for a tier's queues, for example: manage.py worker --tier premium --class payments"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument(
+            "--tier",
+            action="append",
+            required=True,
+            help=f"A tier's code, or {PLATFORM} for platform work only. May be repeated.",
+        )
+        parser.add_argument(
+            "--class", action="append", dest="classes", choices=_CLASSES, help="A queue class; all when not given."
+        )
+        parser.add_argument("--concurrency", type=int, help="Threads (default 8) or processes (default: one per core).")
+        parser.add_argument(
+            "--pool", choices=["threads", "prefork"], help="Threads where a class calls the outside, else prefork."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Start, and stay until told to stop."""
+        classes: list[str] = options["classes"] or _CLASSES
+        tiers = self._known(options["tier"])
+        queues = sorted(
+            {queue for tier in [*tiers, PLATFORM] for queue in queues_of(tier, classes)} | self._platform(classes)
+        )
+        pool = options["pool"] or ("threads" if self._calls_outside(classes) else "prefork")
+        argv = [
+            "worker",
+            "--queues",
+            ",".join(queues),
+            "--pool",
+            pool,
+            "--loglevel",
+            "INFO",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+        concurrency = options["concurrency"] or (8 if pool == "threads" else None)
+        if concurrency:
+            argv += ["--concurrency", str(concurrency)]
+        argv += ["--hostname", f"{'-'.join(tiers)}.%n.{threading.get_native_id()}@%h"]
+        signals.worker_ready.connect(_show_life, weak=False)
+        current_app.worker_main(argv)
+
+    @staticmethod
+    def _known(tiers: list[str]) -> list[str]:
+        codes = set(Tier.objects.values_list("code", flat=True)) | {PLATFORM}
+        unknown = sorted(set(tiers) - codes)
+        if unknown:
+            raise CommandError(f"There is no tier {', '.join(unknown)}; choose from {', '.join(sorted(codes))}.")
+        return sorted(set(tiers))
+
+    @staticmethod
+    def _platform(classes: list[str]) -> set[str]:
+        """Platform work is served by every worker, so that onboarding never waits for a tier that is scaled to nothing."""
+        return {f"{name}.{PLATFORM}" for name in classes}
+
+    @staticmethod
+    def _calls_outside(classes: list[str]) -> bool:
+        return any(route.shape == "gateway" and route.queue_class in classes for route in get_topology().routes)
+
+
+def _show_life(**kwargs: Any) -> None:
+    """Touch the health file for as long as the process lives."""
+    heartbeat = Heartbeat()
+    stopped = threading.Event()
+
+    def beat() -> None:
+        while not stopped.wait(2.0):
+            heartbeat.beat()
+
+    heartbeat.beat()
+    threading.Thread(target=beat, name="sign-of-life", daemon=True).start()
