@@ -72,26 +72,30 @@ def talk(server: Api) -> list[str]:
 def test_the_job_is_a_token_a_booking_a_wait_and_points(api) -> None:
     server = api(
         (200, {"access": TOKEN}),
+        (200, {"balance": 5}),
         (202, {"status": "accepted"}),
         (200, {"status": "running"}),
         (200, {"status": "succeeded", "result": {"unicorn": {"name": "Shadowfax"}}}),
-        (200, {"balance": 0}),
-        (200, {"balance": 12}),
+        (200, {"balance": 5}),
+        (200, {"balance": 17}),
+        (200, {"balance": 17}),
+        (200, {"balance": 17}),
     )
 
     shown = talk(server)
 
     paths = [path for _, path, _ in server.questions]
-    assert paths == ["/api/v1/auth/token", "/api/v1/bookings", *["/api/v1/operations/1"] * 2, *["/api/v1/loyalty"] * 2]
+    ride = ["/api/v1/bookings", *["/api/v1/operations/1"] * 2]
+    assert paths == ["/api/v1/auth/token", "/api/v1/loyalty", *ride, *["/api/v1/loyalty"] * 4]
     assert {headers["Host"] for _, _, headers in server.questions} == {"acme.localhost:8000"}
-    assert server.questions[1][2]["Authorization"] == f"Bearer {TOKEN}"
-    assert server.questions[1][2]["Idempotency-Key"]
+    assert server.questions[2][2]["Authorization"] == f"Bearer {TOKEN}"
+    assert server.questions[2][2]["Idempotency-Key"]
     assert "Shadowfax comes" in shown[-1]
     assert "12 points" in shown[-1]
 
 
 def test_what_is_shown_holds_no_whole_token(api) -> None:
-    server = api((200, {"access": TOKEN}), (503, {"title": "later"}))
+    server = api((200, {"access": TOKEN}), (200, {"balance": 0}), (503, {"title": "later"}))
 
     with pytest.raises(JobNotDone) as raised:
         talk(server)
@@ -102,7 +106,9 @@ def test_what_is_shown_holds_no_whole_token(api) -> None:
 
 @pytest.mark.parametrize("status", ["failed", "cancelled", "expired"])
 def test_a_ride_that_ends_otherwise_is_not_the_job_done(api, status: str) -> None:
-    server = api((200, {"access": "t"}), (202, {}), (200, {"status": status, "error": {"title": "No unicorn"}}))
+    server = api(
+        (200, {"access": "t"}), (200, {}), (202, {}), (200, {"status": status, "error": {"title": "No unicorn"}})
+    )
 
     with pytest.raises(JobNotDone, match=f"ended as {status}: .*No unicorn"):
         talk(server)

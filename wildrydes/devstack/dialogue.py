@@ -84,23 +84,24 @@ class Visitor:
         raise JobNotDone(f"{self._host}: the ride was not done after {RIDE_SECONDS:.0f} s: see the log of the workers.")
 
     def points(self) -> int:
+        """The points there are now."""
+        return int(self._ask("GET", "/api/v1/loyalty", expect=200, quiet=True).body.get("balance", 0))
+
+    def more_points(self, before: int) -> int:
         """Wait for the ride's points: a reaction that the ride itself does not wait for.
 
         Raises:
             JobNotDone: none came in time.
         """
         deadline = time.monotonic() + POINTS_SECONDS
-        while True:
-            answer = self._ask("GET", "/api/v1/loyalty", expect=200, quiet=True)
-            balance = int(answer.body.get("balance", 0))
-            if balance > 0:
-                self._show(f"GET /api/v1/loyalty → {answer.status} {_brief(answer.body)}")
-                return balance
+        while self.points() <= before:
             if time.monotonic() > deadline:
                 raise JobNotDone(
-                    f"{self._host}: no points {POINTS_SECONDS:.0f} s after the ride: {_brief(answer.body)}"
+                    f"{self._host}: no points {POINTS_SECONDS:.0f} s after the ride: see the workers' log."
                 )
             time.sleep(POLL_SECONDS)
+        self._ask("GET", "/api/v1/loyalty", expect=200)
+        return self.points() - before
 
     def _ask(
         self,
@@ -160,9 +161,10 @@ def book_for(logins: Iterable[Login], *, base_url: str, show: Show) -> None:
         began = time.monotonic()
         visitor = Visitor(base_url, login=login, show=show)
         visitor.log_in()
+        before = visitor.points()
         result = visitor.follow(visitor.book())
         waited = time.monotonic() - began
-        points = visitor.points()
+        points = visitor.more_points(before)
         unicorn = (result.get("unicorn") or {}).get("name") or "a unicorn"
         show(f"── {unicorn} comes; confirmed after {waited:.1f} s, {points} points")
 

@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import threading
-from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,6 @@ COLOURS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)  # ANSI foregrounds that are 
 FAILURE_COLOUR = 31
 NAME_WIDTH = 19
 LONGEST_LINE = 8192
-REMEMBERED_LINES = 20
 ROTATE_BYTES = 20_000_000
 # What a process repeats from outside must not steer the terminal.
 CONTROL = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f]")
@@ -43,17 +41,18 @@ class StackLog:
         self._spotlight: str | None = None
         self._lock = threading.Lock()
         self._colours: dict[str, int] = {}
-        self._last: dict[str, deque[str]] = {}
+        self._last: dict[str, str] = {}
 
     def say(self, name: str, text: str, *, failure: bool = False) -> None:
-        """Write one line on behalf of `name`; nothing that happens to the terminal stops the stack."""
-        text = CONTROL.sub("", text.rstrip())
+        """Write one line about `name`; nothing that happens to the terminal stops the stack."""
+        self._write(name, CONTROL.sub("", text.rstrip()), failure=failure)
+
+    def repeat(self, name: str, line: bytes) -> None:
+        """Write a line that `name` itself said, and remember it as its last words."""
+        text = CONTROL.sub("", line.decode("utf-8", errors="replace").rstrip())
         with self._lock:
-            self._last.setdefault(name, deque(maxlen=REMEMBERED_LINES)).append(text)
-            if not self._file.closed:
-                self._file.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {name:{NAME_WIDTH}} {text}\n")
-                self._file.flush()
-            self._show(name, text, failure=failure)
+            self._last[name] = text or self._last.get(name, "")
+        self._write(name, text, failure=False)
 
     @contextlib.contextmanager
     def spotlight(self, name: str) -> Iterator[None]:
@@ -67,8 +66,7 @@ class StackLog:
     def last_words(self, name: str) -> str:
         """The last line that `name` said, for a message about its end."""
         with self._lock:
-            lines = [line for line in self._last.get(name, ()) if line]
-        return lines[-1] if lines else "it said nothing"
+            return self._last.get(name) or "it said nothing"
 
     def follow(self, name: str, stream: IO[bytes]) -> None:
         """Write whatever comes out of `stream` until it ends, from a thread of its own."""
@@ -79,10 +77,17 @@ class StackLog:
         with self._lock:
             self._file.close()
 
+    def _write(self, name: str, text: str, *, failure: bool) -> None:
+        with self._lock:
+            if not self._file.closed:
+                self._file.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {name:{NAME_WIDTH}} {text}\n")
+                self._file.flush()
+            self._show(name, text, failure=failure)
+
     def _pump(self, name: str, stream: IO[bytes]) -> None:
         with stream:
             for line in iter(lambda: stream.readline(LONGEST_LINE), b""):
-                self.say(name, line.decode("utf-8", errors="replace"))
+                self.repeat(name, line)
 
     def _show(self, name: str, text: str, *, failure: bool) -> None:
         if self._terminal is None or (self._spotlight not in {None, name} and not failure):

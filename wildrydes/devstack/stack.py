@@ -214,7 +214,7 @@ class Stack:
         ) as child:
             try:
                 for line in child.stdout or ():
-                    self.log.say(name, line.decode("utf-8", errors="replace"))
+                    self.log.repeat(name, line)
             except BaseException:
                 child.terminate()
                 raise

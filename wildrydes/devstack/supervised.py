@@ -15,9 +15,11 @@ from wildrydes.devstack.layout import REPOSITORY
 from wildrydes.devstack.log import StackLog
 from wildrydes.devstack.processes import ProcessSpec
 
-# A process that lived this long was not broken from the start: its next death counts as the first.
+# A process that was well and lived this long was not broken from the start: its next death counts as the first.
 STEADY_SECONDS = 10.0
 QUICK_DEATHS_LIMIT = 5
+# One that has never been well has a mistake to show, and somebody waits to see it.
+STILLBIRTHS_LIMIT = 3
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 5.0
 
@@ -55,6 +57,8 @@ class Supervised:
         self._began = 0.0
         self._next_start = 0.0
         self._quick_deaths = 0
+        self._was_ever_well = False
+        self._is_well_since_start = False
         self._death_was_ordered = False
 
     @property
@@ -130,20 +134,21 @@ class Supervised:
             if well and self.state != State.HEALTHY:
                 self._log.say(self.name, f"healthy after {time.monotonic() - self._began:.1f} s")
                 self.state = State.HEALTHY
+                self._was_ever_well = self._is_well_since_start = True
             elif not well and self.state == State.HEALTHY:
                 self._log.say(self.name, "does not say any more that it is well", failure=True)
                 self.state = State.UNHEALTHY
 
     def _spawn(self) -> None:
         self._health_file.unlink(missing_ok=True)  # a predecessor's sign of life is none of the new one
-        self._death_was_ordered = False
+        self._death_was_ordered = self._is_well_since_start = False
         self._began = time.monotonic()
         self.state = State.STARTING
         try:
             self._child = self._start_program()
         except OSError as error:
             self.state = State.GIVEN_UP
-            self._log.say(self.name, f"{error.filename}: {error.strerror}: given up", failure=True)
+            self._log.repeat(self.name, f"{error.filename}: {error.strerror}".encode())
             return
         self._id = ProcessId.of(self._child.pid)
         if self._child.stdout is not None:
@@ -168,12 +173,13 @@ class Supervised:
         if self._death_was_ordered:
             pause = 0.0
         else:
-            self._quick_deaths = 1 if lived >= STEADY_SECONDS else self._quick_deaths + 1
+            steady = self._is_well_since_start and lived >= STEADY_SECONDS
+            self._quick_deaths = 1 if steady else self._quick_deaths + 1
             pause = min(FIRST_PAUSE_SECONDS * 2 ** (self._quick_deaths - 1), LONGEST_PAUSE_SECONDS)
         how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-        if self._quick_deaths >= QUICK_DEATHS_LIMIT:
+        if self._quick_deaths >= (QUICK_DEATHS_LIMIT if self._was_ever_well else STILLBIRTHS_LIMIT):
             self.state = State.GIVEN_UP
-            self._log.say(self.name, f"{how}, for the {QUICK_DEATHS_LIMIT}th time in a row: given up", failure=True)
+            self._log.say(self.name, f"{how}, {self._quick_deaths} times in a row: given up", failure=True)
             return
         self.state = State.PAUSING
         self._next_start = time.monotonic() + pause
