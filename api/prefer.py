@@ -15,7 +15,7 @@ from django.conf import settings
 
 from api.models import OPEN_STATUSES, Operation
 
-_WAIT = re.compile(r'\s*wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;.*)?\Z', re.IGNORECASE | re.DOTALL)
+_WAIT = re.compile(r'\s*wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;.*)?\Z', re.IGNORECASE | re.DOTALL | re.ASCII)
 _POLL_SECONDS = 0.1
 
 

@@ -15,6 +15,7 @@ from django.core.exceptions import (
 )
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.http.request import UnreadablePostError
 from django.utils.encoding import escape_uri_path
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -51,6 +52,8 @@ def domain_error(error: BaseException) -> DomainError | None:
         return Forbidden("Your role does not allow this.")
     if isinstance(error, RequestDataTooBig):
         return errors.BodyTooLarge("Send a smaller body.")
+    if isinstance(error, UnreadablePostError):
+        return errors.BadRequest("The connection broke before the whole body had arrived.")
     if isinstance(error, SuspiciousOperation | DjangoBadRequest):
         return errors.BadRequest("The request is malformed.")
     if isinstance(error, DatabaseError | InterfaceError):
