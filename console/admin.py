@@ -18,6 +18,8 @@ LETTER_COLOURS = {
     DeadLetterState.OBSOLETE.label: "info",
 }
 
+admin.site.index_title = "Overview"
+
 
 class _ReadOnly(ModelAdmin):
     """Nothing can be added, changed or removed by hand."""

@@ -22,13 +22,13 @@ COUNT_LIMIT = 50_000
 class TierTraffic:
     """What waits and what has died for the tenants of one tier. `code` is empty for the platform's own messages.
 
-    `oldest_seconds` is the age of the oldest message that could be worked on now.
+    `waits_since` is when the oldest message that could be worked on now was sent.
     """
 
     code: str
     name: str
     backlog: int
-    oldest_seconds: float | None
+    waits_since: datetime | None
     open_dead_letters: int
 
 
@@ -75,7 +75,9 @@ def traffic_by_tier() -> list[TierTraffic]:
     """Backlog and open dead letters of each tier, the platform's last."""
     waiting = {
         row["tier"]: (row["n"], row["oldest"])
-        for row in _by_tier(Delivery.objects.all()).annotate(n=Count("id"), oldest=_age_of_oldest())
+        for row in _by_tier(Delivery.objects.all()).annotate(
+            n=Count("id"), oldest=Min("created_at", filter=Q(not_before__lte=Now()))
+        )
     }
     dead = {
         row["tier"]: row["n"]
@@ -87,7 +89,7 @@ def traffic_by_tier() -> list[TierTraffic]:
             code=code or "",
             name=name,
             backlog=waiting.get(code, (0, None))[0],
-            oldest_seconds=waiting.get(code, (0, None))[1],
+            waits_since=waiting.get(code, (0, None))[1],
             open_dead_letters=dead.get(code, 0),
         )
         for code, name in [*tiers, (None, "Platform")]
@@ -100,19 +102,3 @@ def _by_tier(rows: models.QuerySet[Any]) -> models.QuerySet[Any, Any]:
     tier = Tenant.objects.filter(id=OuterRef("tenant_id")).values("tier")
     counted: models.QuerySet[Any, Any] = rows.model.objects.filter(id__in=ids).annotate(tier=Subquery(tier))
     return counted.order_by().values("tier")
-
-
-def _age_of_oldest() -> models.Func:
-    oldest = Min("created_at", filter=Q(not_before__lte=Now()))
-    return models.Func(
-        Now(),
-        oldest,
-        template="extract(epoch FROM %(expressions)s)::float8",
-        arg_joiner=" - ",
-        output_field=models.FloatField(),
-    )
-
-
-def names_of_tenants(ids: set[UUID]) -> dict[UUID, str]:
-    """The names of these tenants, for lists that know ids only."""
-    return dict(Tenant.objects.filter(id__in=ids).values_list("id", "name"))

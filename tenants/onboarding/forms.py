@@ -53,6 +53,6 @@ class OnboardingForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["slug"].help_text = (
-            f"3 to 40 letters a-z, digits and hyphens. Its address becomes <short name>.{settings.PUBLIC_DOMAIN}; "
-            "it cannot be changed later."
+            "3 to 40 letters a-z, digits and hyphens. It becomes part of the company's address, as in "
+            f"acme-travel.{settings.PUBLIC_DOMAIN}; it cannot be changed later."
         )

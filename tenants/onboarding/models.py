@@ -75,6 +75,7 @@ class StepCode(models.TextChoices):
     TEMPLATE = "template", "Prepare the template"
     SCHEMA = "schema", "Create the schema"
     CHECK = "check", "Check it against the template"
+    KEYS = "keys", "Make sure that tokens can be signed"
     FIRST_USER = "first_user", "Create the first user"
     ACTIVATE = "activate", "Open for service"
 

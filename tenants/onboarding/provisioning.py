@@ -103,11 +103,11 @@ class Provisioning:
 
 def _create_first_user(run: OnboardingRun) -> str:
     """The company's administrator, with the password that was given or an invitation to choose one."""
-    first = {"email": run.first_user_email, "name": run.first_user_name, "role": Role.ADMINISTRATOR}
+    who = {"email": run.first_user_email, "name": run.first_user_name, "role": Role.ADMINISTRATOR}
     if run.first_user_password:
-        create_user(**first, hashed_password=run.first_user_password)
+        create_user(**who, hashed_password=run.first_user_password)
         return "with the given password"
-    invite_user(**first)
+    invite_user(**who)
     return "invited by e-mail"
 
 

@@ -8,6 +8,7 @@ from tenants.onboarding.errors import UnableToProvision
 from tenants.onboarding.models import StepCode
 from tenants.onboarding.shape import difference, shape_of
 from tenants.onboarding.templates import ensure_template, replay, schema_exists
+from tenants.registry.keys.rotation import ensure_signing_key
 from tenants.registry.models import Tenant
 
 
@@ -44,9 +45,16 @@ def check_schema(tenant: Tenant) -> str:
     return f"{found['migrations']} migrations, definitions equal"
 
 
+def make_signing_key(tenant: Tenant) -> str:
+    """Make the platform's first signing key if there is none: without one nobody of the new company could log in."""
+    ensure_signing_key()
+    return ""
+
+
 # The steps that are done one by one, each with its own commit; the last two are one commit in `provisioning`.
 STEPS: tuple[tuple[StepCode, Callable[[Tenant], str]], ...] = (
     (StepCode.TEMPLATE, prepare_template),
     (StepCode.SCHEMA, create_schema),
     (StepCode.CHECK, check_schema),
+    (StepCode.KEYS, make_signing_key),
 )

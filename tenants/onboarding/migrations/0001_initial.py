@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('position', models.PositiveSmallIntegerField()),
-                ('code', models.CharField(choices=[('template', 'Prepare the template'), ('schema', 'Create the schema'), ('check', 'Check it against the template'), ('first_user', 'Create the first user'), ('activate', 'Open for service')], max_length=20)),
+                ('code', models.CharField(choices=[('template', 'Prepare the template'), ('schema', 'Create the schema'), ('check', 'Check it against the template'), ('keys', 'Make sure that tokens can be signed'), ('first_user', 'Create the first user'), ('activate', 'Open for service')], max_length=20)),
                 ('state', models.CharField(choices=[('pending', 'Waits'), ('running', 'Under way'), ('done', 'Done'), ('failed', 'Failed')], default='pending', max_length=10)),
                 ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('note', models.CharField(blank=True, max_length=500)),
