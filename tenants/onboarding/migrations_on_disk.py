@@ -10,7 +10,7 @@ import django
 from django.db.migrations.loader import MigrationLoader
 
 # Rises when the way templates are made changes, so that old ones are not used any more.
-_FORMAT = 1
+_FORMAT = 2
 
 
 @lru_cache(maxsize=1)

@@ -2,9 +2,19 @@
 
 import hashlib
 import json
-from typing import Any
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, TypedDict
 
 from django.db import connection
+
+
+class Part(TypedDict):
+    """How many things of a kind a schema has, and a digest of their definitions."""
+
+    count: int
+    digest: str
+
 
 # Definitions are read with the schema first in the search path, where PostgreSQL writes names of its own without a prefix;
 # index and trigger definitions carry the prefix always, so it is taken out of all of them.
@@ -34,37 +44,38 @@ _PARTS = {
 }
 
 
-def shape_of(schema_name: str) -> dict[str, Any]:
-    """How many of each part the schema has, its migrations among them, and a digest over all definitions.
+# A dump writes `x = ANY (ARRAY['a'::varchar]::text[])` back as `x = ANY (ARRAY[('a'::varchar)::text])`: the same condition.
+_CASTS_AND_PARENTHESES = re.compile(r"::(?:character varying|text)(?:\[\])?|[()]")
 
-    Equal shapes mean equal schemas, whatever they are called.
-    """
-    counts: dict[str, int] = {}
-    digest = hashlib.sha256()
+
+def shape_of(schema_name: str) -> dict[str, Part]:
+    """What the schema has of each kind, migrations among them. Equal shapes mean equal schemas, whatever their names."""
+    parts: dict[str, Part] = {}
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('search_path', quote_ident(%s), false)", (schema_name,))
         try:
-            for part, query in _PARTS.items():
+            for kind, query in _PARTS.items():
                 cursor.execute(query, (schema_name,))
-                rows = sorted(json.dumps(row).replace(schema_name + ".", "") for row in cursor.fetchall())
-                counts[part] = len(rows)
-                digest.update("\n".join([part, *rows, ""]).encode())
-            cursor.execute("SELECT DISTINCT app, name FROM django_migrations ORDER BY app, name")
-            migrations = cursor.fetchall()
+                parts[kind] = _part(schema_name, cursor.fetchall())
+            cursor.execute("SELECT DISTINCT app, name FROM django_migrations")
+            parts["migrations"] = _part(schema_name, cursor.fetchall())
         finally:
             connection.search_path_set_schemas = None  # type: ignore[attr-defined]  # django-tenants sets it anew
-    counts["migrations"] = len(migrations)
-    digest.update(json.dumps(migrations).encode())
-    return {**counts, "digest": digest.hexdigest()}
+    return parts
 
 
-def difference(expected: dict[str, Any], found: dict[str, Any]) -> str:
+def _part(schema_name: str, rows: Iterable[Sequence[Any]]) -> Part:
+    texts = sorted(_CASTS_AND_PARENTHESES.sub("", json.dumps(row).replace(schema_name + ".", "")) for row in rows)
+    return Part(count=len(texts), digest=hashlib.sha256("\n".join(texts).encode()).hexdigest())
+
+
+def difference(expected: dict[str, Part], found: dict[str, Part]) -> str:
     """What differs between two shapes, for a person; empty when nothing does."""
-    parts = [
-        f"{part} {found.get(part)} instead of {count}"
-        for part, count in expected.items()
-        if part != "digest" and found.get(part) != count
-    ]
-    if not parts and expected["digest"] != found.get("digest"):
-        parts = ["the definitions differ although their numbers are equal"]
-    return ", ".join(parts)
+    differs = []
+    for kind, part in expected.items():
+        other = found.get(kind, Part(count=0, digest=""))
+        if other["count"] != part["count"]:
+            differs.append(f"{other['count']} {kind} instead of {part['count']}")
+        elif other["digest"] != part["digest"]:
+            differs.append(f"other definitions of {kind}")
+    return ", ".join(differs)

@@ -24,7 +24,7 @@ def create_schema(tenant: Tenant) -> str:
         return "already there"
     template, _ = ensure_template()
     replay(template, tenant.schema_name)
-    return f"{template.shape['constraints']} constraints and {template.shape['indexes']} indexes"
+    return f"{template.shape['constraints']['count']} constraints and {template.shape['indexes']['count']} indexes"
 
 
 def check_schema(tenant: Tenant) -> str:
@@ -42,7 +42,7 @@ def check_schema(tenant: Tenant) -> str:
             f"The schema {tenant.schema_name} differs from the template: {differs}. "
             "If it is older, run `manage.py migrate_tenants`, then try again."
         )
-    return f"{found['migrations']} migrations, definitions equal"
+    return f"{found['migrations']['count']} migrations, definitions equal"
 
 
 def make_signing_key(tenant: Tenant) -> str:

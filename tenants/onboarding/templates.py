@@ -75,7 +75,7 @@ def _build() -> SchemaTemplate:
         # Two versions of the code may be at work during a deployment; older templates are of no use.
         keep = SchemaTemplate.objects.order_by("-built_at").values_list("fingerprint", flat=True)[:3]
         SchemaTemplate.objects.exclude(fingerprint__in=list(keep)).delete()
-    _log.info("template.built", seconds=template.build_seconds, tables=template.shape["columns"])
+    _log.info("template.built", seconds=template.build_seconds, columns=template.shape["columns"]["count"])
     return template
 
 
