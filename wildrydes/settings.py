@@ -194,7 +194,6 @@ AXES_LOCKOUT_CALLABLE = "tenants.identity.lockout.locked_out"
 AXES_CLIENT_IP_CALLABLE = "wildrydes.kernel.addresses.client_address"
 # Attempts to log in to a tenant; tenants.identity.throttling says who counts where.
 LOGIN_THROTTLE = {"address": "300/5minutes", "stranger": "10/15minutes", "familiar": "10/5minutes"}
-AXES_VERBOSE = False
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 

@@ -1,0 +1,100 @@
+"""What every test may use: real servers, a database with two onboarded tenants, and the engine that workers run.
+
+Importing this prepares the environment, before anything reads the settings.
+"""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from tests.support.servers import prepare_environment
+
+prepare_environment()
+
+import django  # noqa: E402  # needs the environment
+from django.conf import settings as django_settings  # noqa: E402
+
+assert django_settings.DATABASES  # loads the settings, so that pytest-django finds them configured
+django.setup()
+import_module("wildrydes.celery")
+
+from django.db import connections  # noqa: E402
+
+from tenants.registry.context import enter_tenant  # noqa: E402
+from tenants.registry.directory import TenantRef, forget, tenant_by_host  # noqa: E402
+from tests.support import databases  # noqa: E402
+from tests.support.draining import drain as drain_deliveries  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def database_template(django_db_blocker: Any) -> str:
+    """The name of the database that every test database is a copy of."""
+    with django_db_blocker.unblock():
+        return databases.ensure_template()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(database_template: str, django_db_blocker: Any, worker_id: str) -> Iterator[None]:
+    """In place of pytest-django's own: a copy of the template for this process."""
+    name = f"wr_test_{worker_id}"
+    with django_db_blocker.unblock():
+        databases.copy(database_template, name)
+    yield
+    with django_db_blocker.unblock():
+        connections["default"].close()
+        databases.drop(name)
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any, database_template: str, worker_id: str) -> Iterator[None]:
+    """A database in which commits are real, for tests with threads or processes; thrown away afterwards."""
+    name = f"wr_committed_{worker_id}"
+    usual = django_settings.DATABASES["default"]["NAME"]
+    with django_db_blocker.unblock():
+        databases.copy(database_template, name)
+        forget()
+        yield
+        databases.use(usual)
+        databases.drop(name)
+        forget()
+
+
+def _by_slug(slug: str) -> TenantRef:
+    forget()
+    found = tenant_by_host(f"{slug}.localhost")
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def tenant(request: pytest.FixtureRequest) -> TenantRef:
+    """Acme, a basic tenant; what the test writes is rolled back, unless it asked for `committed`."""
+    _database(request)
+    return _by_slug("acme")
+
+
+@pytest.fixture
+def other_tenant(request: pytest.FixtureRequest) -> TenantRef:
+    """Globex, a premium tenant."""
+    _database(request)
+    return _by_slug("globex")
+
+
+def _database(request: pytest.FixtureRequest) -> None:
+    if "committed" not in request.fixturenames:
+        request.getfixturevalue("db")
+
+
+@pytest.fixture
+def in_tenant(tenant: TenantRef) -> Iterator[TenantRef]:
+    """Inside acme's schema."""
+    with enter_tenant(tenant):
+        yield tenant
+
+
+@pytest.fixture
+def drain() -> Callable[..., int]:
+    """Work off deliveries; see `tests.support.draining`."""
+    return drain_deliveries
