@@ -54,11 +54,17 @@ def _may_be_owed(charge: Charge) -> bool:
     # Two rides that ask for the last of the credit at the same time must not both get it.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"payments.credit:{entered_schema()}"])
-    outstanding = Totals.objects.filter(credit_minor__gt=0).aggregate(sum=Sum("credit_minor"))["sum"] or 0
+    of_tenant = Totals.objects.filter(credit_minor__gt=0).aggregate(sum=Sum("credit_minor"))["sum"] or 0
+    if not fits_on_credit(
+        amount_minor=charge.amount_minor, outstanding_minor=of_tenant, limit_minor=tier.store_credit_limit_minor
+    ):
+        return False
+    if tier.store_credit_user_limit_minor is None or charge.user_id is None:
+        return True
+    owed = Charge.objects.filter(user_id=charge.user_id, state=ChargeState.ON_CREDIT)
+    of_user = owed.aggregate(sum=Sum("amount_minor"))["sum"] or 0
     return fits_on_credit(
-        amount_minor=charge.amount_minor,
-        outstanding_minor=outstanding,
-        limit_minor=tier.store_credit_limit_minor,
+        amount_minor=charge.amount_minor, outstanding_minor=of_user, limit_minor=tier.store_credit_user_limit_minor
     )
 
 

@@ -32,6 +32,7 @@ class TierPolicy:
     routing_strategy: str
     payment_failure_outcome: str
     store_credit_limit_minor: int
+    store_credit_user_limit_minor: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,5 +148,6 @@ def snapshot(tenant: Tenant) -> TenantRef:
             routing_strategy=tenant.routing_strategy or tier.routing_strategy,
             payment_failure_outcome=tier.payment_failure_outcome,
             store_credit_limit_minor=tier.store_credit_limit_minor,
+            store_credit_user_limit_minor=tier.store_credit_user_limit_minor,
         ),
     )

@@ -51,6 +51,9 @@ class Tier(models.Model):  # type: ignore[django-manager-missing]  # Tenant's ba
     store_credit_limit_minor = models.PositiveBigIntegerField(
         default=0, help_text="Store credit a tenant may have outstanding, in minor units of its currency."
     )
+    store_credit_user_limit_minor = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="How much of it one user may have outstanding; empty: all of it."
+    )
 
     def __str__(self) -> str:
         return self.name

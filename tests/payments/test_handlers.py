@@ -1,5 +1,6 @@
 """What the provider does, and what becomes of the fare. The ledger of the real simulator is the judge."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -275,6 +276,14 @@ class TestStoreCredit:
         assert [fare.totals for fare in fares] == [OWED, OWED, NOTHING]
         assert published(fares[2].booking_id) == ["payment.failed"]
 
+    def test_one_user_has_a_limit_of_their_own(self, provider, generous, tenant_tier):
+        tenant_tier(store_credit_user_limit_minor=FARE.minor)
+        user, other = uuid.uuid4(), uuid.uuid4()
+        fares = [Fare(user_id=user), Fare(user_id=user), Fare(user_id=other)]
+        for fare in fares:
+            fare.capture.die()
+        assert [fare.state for fare in fares] == ["on_credit", "failed", "on_credit"]
+
     def test_redriving_the_capture_pays_it_too(self, provider, generous):
         fare = Fare()
         fare.capture.die()
@@ -399,13 +408,13 @@ def test_one_command_per_request(provider):
 
 
 def test_statements_of_a_capture(provider, django_assert_num_queries):
-    """Two in prepare; in settle lock, charge, totals and the event. With each a transaction's two (here savepoints)."""
+    """Two in prepare; in settle lock, charge, totals, the event and its delivery. Plus a transaction's two (here savepoints)."""
     fare = Fare()
     with django_assert_num_queries(2 + 2):
         intent = fare.capture.prepare()
     with django_assert_num_queries(0):
         answer = fare.capture.ask(intent)
-    with django_assert_num_queries(4 + 2):
+    with django_assert_num_queries(5 + 2):
         fare.capture.settle(intent, answer)
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from messaging.journal.models import Message
 from messaging.models import Delivery
 from payments import services
 from payments.domain import UnableToRefund
@@ -137,11 +138,12 @@ def committed_tenant(django_db_setup, django_db_blocker):
         forget()
         with enter_tenant(tenant):
             yield tenant
+            tier.save()
+            forget()
             Totals.objects.all().delete()
             Charge.objects.all().delete()
+            Message.objects.all().delete()
             Delivery.objects.filter(tenant_id=tenant.id).delete()
-        tier.save()
-        forget()
 
 
 def test_credit_is_not_given_twice_to_rides_that_fail_at_once(committed_tenant):
