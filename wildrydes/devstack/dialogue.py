@@ -15,7 +15,9 @@ ANSWER_SECONDS = 30.0
 RIDE_SECONDS = 60.0
 POINTS_SECONDS = 30.0
 POLL_SECONDS = 0.25
-LONGEST_BODY = 240
+LONGEST_BODY = 600
+# Fields that are in the answers but say little to somebody who looks on.
+UNTOLD = frozenset({"id", "kind", "created_at", "updated_at", "deadline_at", "links", "user_id", "booking_id", "at"})
 # In the city where the simulated unicorns graze.
 RIDE = {
     "pickup": {"latitude": 36.1147, "longitude": -115.1728, "label": "Bellagio"},
@@ -174,6 +176,15 @@ def _short(value: str) -> str:
 
 
 def _brief(body: Mapping[str, Any]) -> str:
-    """The body as JSON, long texts (tokens) and the whole cut to what a person reads."""
-    text = json.dumps({key: _short(value) if isinstance(value, str) else value for key, value in body.items()})
+    """The body as JSON, cut to what a person wants to read."""
+    text = json.dumps(_telling(body), ensure_ascii=False)
     return text if len(text) <= LONGEST_BODY else f"{text[:LONGEST_BODY]}…"
+
+
+def _telling(value: Any) -> Any:
+    """Without what only machines read, and with long texts (tokens) shortened."""
+    if isinstance(value, Mapping):
+        return {key: _telling(one) for key, one in value.items() if key not in UNTOLD and one not in (None, "", [])}
+    if isinstance(value, list):
+        return [_telling(one) for one in value]
+    return _short(value) if isinstance(value, str) else value

@@ -35,6 +35,7 @@ class StackLog:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.stat().st_size > ROTATE_BYTES:
             path.replace(path.with_suffix(".log.1"))
+        path.touch(mode=0o600)  # demonstration passwords are shown in it
         self._file = path.open("a", encoding="utf-8", errors="replace")
         self._terminal = terminal
         self._colour = terminal is not None and wants_colour(terminal)

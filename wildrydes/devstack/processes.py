@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from wildrydes.devstack.layout import REPOSITORY, Layout
 from wildrydes.devstack.ports import LOOPBACK, SIMULATOR_DEFAULTS, Ports
 
+# Celery warns at length when root starts a worker; on a development machine root is allowed.
+NO_ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
 TIERS = ("basic", "premium", "enterprise")
 
 
@@ -47,7 +49,12 @@ def _web(ports: Ports) -> ProcessSpec:
 
 def _background() -> Sequence[ProcessSpec]:
     manage = (sys.executable, str(REPOSITORY / "manage.py"))
-    workers = (ProcessSpec(name=f"worker-{tier}", argv=(*manage, "worker", "--tier", tier)) for tier in TIERS)
+    workers = (
+        ProcessSpec(
+            name=f"worker-{tier}", argv=(*manage, "worker", "--tier", tier), env={"PYTHONWARNINGS": NO_ROOT_WARNING}
+        )
+        for tier in TIERS
+    )
     return (
         *workers,
         ProcessSpec(name="sweeper", argv=(*manage, "sweep")),

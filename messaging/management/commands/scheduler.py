@@ -19,6 +19,7 @@ class Command(BaseCommand):
         # Short naps, so that the sign of life stays fresh.
         current_app.start(
             [
+                "--quiet",  # no banner
                 "beat",
                 "--loglevel",
                 "INFO",

@@ -45,6 +45,7 @@ class Command(BaseCommand):
         )
         pool = options["pool"] or ("threads" if self._calls_outside(classes) else "prefork")
         argv = [
+            "--quiet",  # no banner
             "worker",
             "--queues",
             ",".join(queues),
