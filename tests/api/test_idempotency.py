@@ -13,6 +13,7 @@ from django.db import connection, connections
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
+from api.housekeeping import forget_old_keys_everywhere
 from api.idempotency import KEPT_FOR, forget_old_keys
 from api.models import IdempotencyKey, Operation
 from messaging.journal.models import Message
@@ -111,7 +112,9 @@ def test_what_it_costs(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     work(caller, key="warm")
     with CaptureQueriesContext(connection) as queries:
         work(caller)
-    verbs = [query["sql"].split()[0] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "SET"))]
+    verbs = [
+        query["sql"].split()[0] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "SET"))
+    ]
     # The key; the operation with its delayed end (message and delivery); the answer kept under the key.
     assert verbs == ["INSERT", "INSERT", "INSERT", "INSERT", "UPDATE"], [query["sql"] for query in queries]
 
@@ -125,6 +128,16 @@ def test_old_keys_are_forgotten_in_batches(caller: Caller, tenant: TenantRef) ->
         old.update(created_at=Now() - KEPT_FOR - timedelta(minutes=1))
         assert [forget_old_keys(batch=2), forget_old_keys(batch=2), forget_old_keys(batch=2)] == [2, 1, 0]
         assert set(IdempotencyKey.objects.values_list("key", flat=True)) == {"k3", "k4"}
+
+
+@pytest.mark.django_db
+def test_the_round_goes_through_all_tenants(tenant: TenantRef, other_tenant: TenantRef) -> None:
+    for each in (tenant, other_tenant):
+        work(Caller(each))
+        with enter_tenant(each):
+            IdempotencyKey.objects.update(created_at=Now() - KEPT_FOR - timedelta(minutes=1))
+    assert forget_old_keys_everywhere() == 2
+    assert forget_old_keys_everywhere() == 0
 
 
 @pytest.fixture
