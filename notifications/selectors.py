@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Coalesce, Now
 
 from messaging.journal.models import HandlerError
@@ -47,4 +47,4 @@ def pushes() -> QuerySet[Push]:
     """All pushes, in no order; `last_error` is what the latest failed attempt said, empty when none failed."""
     errors = HandlerError.objects.filter(message_id=OuterRef("pk"), handler__startswith="notifications.")
     latest = errors.order_by("-happened_at").values("text")[:1]
-    return Push.objects.annotate(last_error=Coalesce(Subquery(latest), "failure"))
+    return Push.objects.annotate(last_error=Coalesce(Subquery(latest), "failure", output_field=TextField()))
