@@ -184,12 +184,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 AXES_VERBOSE = False  # no banner at every start of every process
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+# The field of the console's login form. By default axes takes the model's ("email"), counts nobody's failures and locks nobody out.
+AXES_USERNAME_FORM_FIELD = "username"
 AXES_LOCKOUT_CALLABLE = "tenants.identity.lockout.locked_out"
 AXES_CLIENT_IP_CALLABLE = "wildrydes.kernel.addresses.client_address"
 # Attempts to log in to a tenant; tenants.identity.throttling says who counts where.

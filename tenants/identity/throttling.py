@@ -16,19 +16,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from limits import RateLimitItem, parse
-from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from tenants.identity.errors import TooManyLogins
 from wildrydes.kernel.addresses import client_network
+from wildrydes.kernel.redis_urls import client_url
 
 _FAMILIAR_SECONDS = 90 * 24 * 3600
 _REDIS_TIMEOUT_SECONDS = 0.1
@@ -75,7 +77,7 @@ class _Counting:
         if time.monotonic() >= self._rest_until:
             try:
                 return work(self._connected())
-            except (StorageError, OSError) as error:
+            except (RedisError, OSError) as error:
                 self._rest_until = time.monotonic() + _REDIS_REST_SECONDS
                 _log.warning("login_throttle.in_process", error=type(error).__name__)
         return work(self._memory)
@@ -83,30 +85,19 @@ class _Counting:
     def _connected(self) -> _Store:
         with self._lock:
             if self._redis is None:
-                self._redis = _Store(
-                    RedisStorage(
-                        self._redis_url,
-                        key_prefix="logins",
-                        wrap_exceptions=True,
-                        socket_timeout=_REDIS_TIMEOUT_SECONDS,
-                        socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
-                    )
-                )
+                options: dict[str, Any] = {
+                    "socket_timeout": _REDIS_TIMEOUT_SECONDS,
+                    "socket_connect_timeout": _REDIS_TIMEOUT_SECONDS,
+                    "retry": Retry(NoBackoff(), 0),
+                }
+                self._redis = _Store(RedisStorage(self._redis_url, key_prefix="logins", **options))
         return self._redis
-
-
-def _limits_url(url: str) -> str:
-    """Celery's spelling of a socket (`redis+socket:///path?virtual_host=0`) in the spelling of `limits`."""
-    if not url.startswith("redis+socket://"):
-        return url
-    parts = urlsplit(url)
-    database = parse_qs(parts.query).get("virtual_host", ["0"])[0]
-    return f"redis+unix://{parts.path}?db={database}"
 
 
 @lru_cache(maxsize=4)
 def _counting(redis_url: str) -> _Counting:
-    return _Counting(_limits_url(redis_url))
+    url = client_url(redis_url)
+    return _Counting(url.replace("unix://", "redis+unix://", 1) if url.startswith("unix://") else url)
 
 
 def _here() -> _Counting:

@@ -26,6 +26,7 @@ from wildrydes.kernel.encryption import SealBroken, seal, unseal
 from wildrydes.kernel.ids import new_id
 
 LEEWAY = timedelta(seconds=5)
+_LONGEST_LIFE = timedelta(minutes=10)
 MAX_TOKEN_CHARACTERS = 8_000
 _MEDIA_TYPE = "at+jwt"  # RFC 9068, 2.1: no other kind of JWT passes for an access token
 _COMPACT_JWS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z", re.ASCII)
@@ -155,9 +156,10 @@ class AccessToken(StockAccessToken):
         """Check the kind and the type of every claim, after the signature and the times.
 
         Raises:
-            TokenError: when a claim is missing or of another type.
+            TokenError: when a claim is missing or of another type, or the token lives longer than any that we issue.
         """
-        _ = self.claims
+        if self.claims.exp - self.claims.iat > _LONGEST_LIFE.total_seconds():
+            raise TokenError("No access token lives that long.")
 
     @cached_property
     def claims(self) -> AccessClaims:
