@@ -33,6 +33,7 @@ class TenantSuspended(Forbidden):
 class TenantMiddleware:
     """Enters the schema of the tenant named by the host and chooses the URL configuration; `request.tenant` is its snapshot.
 
+    On the public domain there is no such attribute: django-tenants' admin templates ask whether it is there.
     The public domain gets the console; everything else that is not an active tenant's is refused here.
     """
 
@@ -61,7 +62,6 @@ class TenantMiddleware:
     def _serve_public(self, request: HttpRequest) -> HttpResponse:
         request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
         set_urlconf(settings.PUBLIC_SCHEMA_URLCONF)
-        request.tenant = None  # type: ignore[attr-defined]
         with enter_public():
             return self._get_response(request)
 

@@ -1,62 +1,27 @@
 """Fixtures of this package."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.core.management import call_command
-from django.db import connection
 from django.test import Client
 
 from tenants.identity import services
 from tenants.identity.models import User
 from tenants.identity.throttling import _here
 from tenants.registry.context import enter_tenant
-from tenants.registry.directory import TenantRef, forget, tenant_by_host
-from tenants.registry.models import Domain, Tenant, TenantStatus
+from tenants.registry.directory import TenantRef
 
 PASSWORD = "correct horse battery"
 
 
-def _make(slug: str, tier: str) -> None:
-    tenant = Tenant.objects.create(
-        name=slug.title(), slug=slug, schema_name=f"t_{slug}", tier_id=tier, status=TenantStatus.ACTIVE
-    )
-    Domain.objects.create(tenant=tenant, domain=f"{slug}.localhost", is_primary=True)
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE SCHEMA t_{slug}")
-    call_command("migrate_schemas", schema_name=f"t_{slug}", verbosity=0)
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    with django_db_blocker.unblock():
-        if not Tenant.objects.filter(slug="acme").exists():
-            _make("acme", "basic")
-            _make("globex", "premium")
-        forget()
-
-
-@pytest.fixture
-def tenant(db: None) -> TenantRef:
-    forget()
-    found = tenant_by_host("acme.localhost")
-    assert found is not None
-    return found
-
-
-@pytest.fixture
-def other_tenant(db: None) -> TenantRef:
-    found = tenant_by_host("globex.localhost")
-    assert found is not None
-    return found
-
-
-@pytest.fixture
-def in_tenant(tenant: TenantRef) -> Iterator[TenantRef]:
-    with enter_tenant(tenant):
-        yield tenant
+@pytest.fixture(autouse=True)
+def nobody_yet(request: pytest.FixtureRequest) -> None:
+    """Onboarding has invited a first user at each tenant; these tests begin without."""
+    if {"tenant", "in_tenant"} & set(request.fixturenames):
+        with enter_tenant(request.getfixturevalue("tenant")):
+            User.objects.all().delete()
 
 
 @pytest.fixture(autouse=True)

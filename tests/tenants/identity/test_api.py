@@ -11,7 +11,7 @@ from tenants.identity import services
 from tenants.identity.errors import LastAdministrator
 from tenants.identity.models import Invitation, RefreshFamily, User
 from tenants.registry.context import enter_tenant
-from tenants.registry.directory import forget, tenant_by_host
+from tenants.registry.directory import forget
 from tenants.registry.models import Tenant, TenantStatus
 from tests.tenants.identity.conftest import PASSWORD
 
@@ -196,36 +196,26 @@ def test_the_last_administrator_stays(acme, as_boss, boss, make_user, in_tenant)
     assert acme.patch(path, {"role": "rider"}, **as_boss).status_code == 200
 
 
-def test_two_administrators_cannot_demote_each_other_at_once(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        forget()
-        tenant = tenant_by_host("acme.localhost")
-        with enter_tenant(tenant):
-            both = [
-                User.objects.create(email=f"admin{n}@acme.example", password="md5$x$y", role="administrator")
-                for n in range(2)
-            ]
-            start = Barrier(2)
+def test_two_administrators_cannot_demote_each_other_at_once(committed, tenant, in_tenant):
+    both = [User.objects.create(email=f"a{n}@acme.example", password="md5$x$y", role="administrator") for n in range(2)]
+    start = Barrier(2)
 
-            def demote(user):
-                try:
-                    with enter_tenant(tenant):
-                        connection.ensure_connection()
-                        start.wait(timeout=20)
-                        services.update_user(user_id=user.pk, role="rider")
-                        return True
-                except LastAdministrator:
-                    return False
-                finally:
-                    connections.close_all()
+    def demote(user):
+        try:
+            with enter_tenant(tenant):
+                connection.ensure_connection()
+                start.wait(timeout=20)
+                services.update_user(user_id=user.pk, role="rider")
+                return True
+        except LastAdministrator:
+            return False
+        finally:
+            connections.close_all()
 
-            try:
-                for _ in range(5):
-                    with ThreadPoolExecutor(2) as pool:
-                        assert sorted(pool.map(demote, both)) == [False, True]
-                    User.objects.update(role="administrator")
-            finally:
-                User.objects.filter(pk__in=[user.pk for user in both]).delete()
+    for _ in range(5):
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(demote, both)) == [False, True]
+        User.objects.update(role="administrator")
 
 
 def test_a_suspended_tenants_tokens_stop_within_a_minute(acme, ada, bearer, tenant, monkeypatch):

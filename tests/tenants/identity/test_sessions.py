@@ -24,7 +24,6 @@ from tenants.identity import services
 from tenants.identity.errors import InvalidCredentials, InvalidRefreshToken
 from tenants.identity.models import RefreshFamily, RefreshToken, RevocationReason, User
 from tenants.registry.context import enter_tenant
-from tenants.registry.directory import forget, tenant_by_host
 
 
 def age(seconds):
@@ -166,21 +165,8 @@ def test_what_can_never_be_used_again_is_deleted(first, settings):
     assert not RefreshToken.objects.exists()
 
 
-@pytest.fixture
-def committed(django_db_setup, django_db_blocker):
-    """The tenant's schema with real commits, and a user in it who is gone afterwards."""
-    with django_db_blocker.unblock():
-        forget()
-        tenant = tenant_by_host("acme.localhost")
-        with enter_tenant(tenant):
-            user = User.objects.create(email="threads@acme.example", password="!")
-            yield tenant, user
-            RefreshFamily.objects.filter(user=user).delete()
-            user.delete()
-
-
-def test_sixteen_uses_at_once_leave_one_valid_successor(committed):
-    tenant, user = committed
+def test_sixteen_uses_at_once_leave_one_valid_successor(committed, tenant, in_tenant):
+    user = User.objects.create(email="threads@acme.example", password="!")
     token = services.issue_tokens(user=user).refresh
     start = Barrier(16)
 
