@@ -91,7 +91,11 @@ def ensure_template() -> str:
             _fill()
             connections["default"].close()
             _administer(
-                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(half_made), sql.Identifier(name))
+                # The heartbeat's thread may not have hung up yet.
+                sql.SQL("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}").format(
+                    sql.Literal(half_made)
+                ),
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(half_made), sql.Identifier(name)),
             )
     return name
 
