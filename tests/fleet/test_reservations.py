@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from fleet.models import Reservation, Unicorn, UnicornPosition
+from fleet.models import Reservation
 from fleet.services import release_unicorn, reserve_unicorn
 
 START = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -127,19 +127,6 @@ class TestPromises:
     def test_impossible_wishes(self, city, wrong):
         with pytest.raises(ValueError, match="ride"):
             reserve(city, **wrong)
-
-
-@pytest.fixture
-def committed(django_db_setup, django_db_blocker, city):
-    """For many connections at once: rows are committed, and removed by hand."""
-    known = set()
-    with django_db_blocker.unblock():
-        known.update(Unicorn.objects.values_list("number", flat=True))
-        yield
-        mine = Unicorn.objects.exclude(number__in=known)
-        Reservation.objects.filter(unicorn__in=mine).delete()
-        UnicornPosition.objects.filter(unicorn__in=mine).delete()
-        mine.delete()
 
 
 def at_once(jobs):

@@ -5,16 +5,12 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from messaging.journal.models import Message
-from messaging.models import Delivery
 from payments import services
 from payments.domain import UnableToRefund
 from payments.models import Charge, ChargeState, Totals
 from payments.selectors import payment_of
 from payments.services.totals import move_totals
 from tenants.registry.context import enter_tenant
-from tenants.registry.directory import forget, tenant_by_schema
-from tenants.registry.models import Tier
 from tests.payments.conftest import FARE, Fare, last_event, sent
 from wildrydes.kernel.errors import InvalidInput
 from wildrydes.kernel.money import Money
@@ -125,33 +121,13 @@ class TestTheDatabaseSaysNo:
             move_totals(fare.booking_id, due=-5, refunded=5)
 
 
-@pytest.fixture
-def committed_tenant(django_db_setup, django_db_blocker):
-    """A tenant with store credit for two fares, for many connections at once: rows are committed, and removed by hand."""
-    with django_db_blocker.unblock():
-        forget()
-        tenant = tenant_by_schema("t_acme")
-        tier = Tier.objects.get(code=tenant.tier.code)
-        Tier.objects.filter(code=tier.code).update(
-            payment_failure_outcome="store_credit", store_credit_limit_minor=2 * FARE.minor
-        )
-        forget()
-        with enter_tenant(tenant):
-            yield tenant
-            tier.save()
-            forget()
-            Totals.objects.all().delete()
-            Charge.objects.all().delete()
-            Message.objects.all().delete()
-            Delivery.objects.filter(tenant_id=tenant.id).delete()
-
-
-def test_credit_is_not_given_twice_to_rides_that_fail_at_once(committed_tenant):
+def test_credit_is_not_given_twice_to_rides_that_fail_at_once(committed, in_tenant, tenant_tier):
+    tenant_tier(payment_failure_outcome="store_credit", store_credit_limit_minor=2 * FARE.minor)
     fares = [Fare() for _ in range(6)]
 
     def give_up(fare):
         try:
-            with enter_tenant(committed_tenant):
+            with enter_tenant(in_tenant):
                 fare.capture.die()
         finally:
             connection.close()
