@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -61,6 +62,13 @@ def sync_fleet() -> SyncResult:
         result = SyncResult(seen=len(feed), changed=_take_unicorns(feed), moved=_take_positions(feed))
     _log.debug("fleet.synced", seen=result.seen, changed=result.changed, moved=result.moved)
     return result
+
+
+def keep_in_sync() -> None:
+    """What the scheduler runs every few seconds: a feed that cannot be had is logged and left to the next time."""
+    if settings.UNICORNS_URL:
+        with suppress(FeedError):
+            sync_fleet()
 
 
 def _take_unicorns(feed: Sequence[FeedUnicorn]) -> int:

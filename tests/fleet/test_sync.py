@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from fleet.feed import FeedError, read_feed
 from fleet.models import Unicorn, UnicornPosition
 from fleet.services import sync_fleet
+from messaging.scheduling import run_job
 from tests.simulators.conftest import Simulator, running
 from wildrydes.kernel.errors import ConfigurationError
 from wildrydes.kernel.http import AllowList, OutboundConfig, configure_outbound
@@ -164,6 +165,19 @@ class TestSync:
         sync_fleet()
         assert UnicornPosition.objects.get(unicorn__operator_ref=one["id"]).cell == position.cell
         assert _hot_updates() == before + 1
+
+
+class TestJob:
+    def test_is_declared_and_runs(self, db, feed):
+        feed(unicorn())
+        assert run_job("fleet.sync")
+        assert Unicorn.objects.filter(name="Luna").exists()
+
+    def test_what_cannot_be_had_is_left_to_the_next_time(self, db, feed, outside):
+        feed(status=500)
+        assert run_job("fleet.sync")
+        outside.UNICORNS_URL = ""
+        assert run_job("fleet.sync")
 
 
 class TestCommand:
