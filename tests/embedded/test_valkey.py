@@ -88,7 +88,17 @@ def test_a_path_too_long_for_a_socket_is_no_obstacle(tmp_path: Path) -> None:
     try:
         server.start()
         assert client(server).ping()
+        places = (server.data_dir, server.socket_path.parent)
     finally:
         server.destroy()
-    assert not server.data_dir.exists()
-    assert not server.socket_path.parent.exists()
+    assert not any(place.exists() for place in places)
+
+
+def test_starts_empty_after_everything_was_removed(valkey: EmbeddedValkey) -> None:
+    valkey.start()
+    client(valkey).set("ride", 1)
+
+    valkey.destroy()
+    valkey.start()
+
+    assert client(valkey).dbsize() == 0

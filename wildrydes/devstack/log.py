@@ -51,9 +51,9 @@ class StackLog:
     def repeat(self, name: str, line: bytes) -> None:
         """Write a line that `name` itself said, and remember it as its last words."""
         text = CONTROL.sub("", line.decode("utf-8", errors="replace").rstrip())
-        with self._lock:
-            self._last[name] = text or self._last.get(name, "")
-        self._write(name, text, failure=False)
+        if text:  # blank lines keep paragraphs apart in a log of one's own; here they only scatter
+            self._last[name] = text
+            self._write(name, text, failure=False)
 
     @contextlib.contextmanager
     def spotlight(self, name: str) -> Iterator[None]:
@@ -66,8 +66,7 @@ class StackLog:
 
     def last_words(self, name: str) -> str:
         """The last line that `name` said, for a message about its end."""
-        with self._lock:
-            return self._last.get(name) or "it said nothing"
+        return self._last.get(name, "it said nothing")
 
     def follow(self, name: str, stream: IO[bytes]) -> None:
         """Write whatever comes out of `stream` until it ends, from a thread of its own."""

@@ -126,12 +126,19 @@ class EmbeddedServer(abc.ABC):
             UnableToStop: it is still there, in spite of everything.
         """
         self.stop()
-        shutil.rmtree(self.home, ignore_errors=True)
-        shutil.rmtree(self.data_dir, ignore_errors=True)
+        for place in (self._socket_place, self.home, self.data_dir):
+            shutil.rmtree(place, ignore_errors=True)
+        for remembered in ("home", "socket_dir", "socket_path"):
+            vars(self).pop(remembered, None)  # the next start makes its places anew
 
     @abc.abstractmethod
     def is_healthy(self) -> bool:
         """Whether the server answers now."""
+
+    @property
+    @abc.abstractmethod
+    def _socket_place(self) -> Path:
+        """The directory of the socket; it may lie outside of `home`."""
 
     @abc.abstractmethod
     def _choose_user(self) -> ServerUser: ...

@@ -78,11 +78,9 @@ class EmbeddedPostgres(EmbeddedServer):
         asked = self.user.run([self.programs / "pg_isready", "-q", "-t", "3", "-h", self.socket_dir], env=ENVIRONMENT)
         return asked.returncode == 0
 
-    def destroy(self) -> None:
-        """Stop the server and remove its data and its socket's directory."""
-        socket_dir = self.socket_dir
-        super().destroy()
-        shutil.rmtree(socket_dir, ignore_errors=True)
+    @property
+    def _socket_place(self) -> Path:
+        return self.socket_dir
 
     @property
     def _cluster(self) -> Path:

@@ -1,6 +1,5 @@
 """Embedded Valkey: the broker and cache for development, on a Unix socket, with its append-only file on."""
 
-import shutil
 import signal
 import socket
 import subprocess
@@ -64,11 +63,9 @@ class EmbeddedValkey(EmbeddedServer):
         except OSError:
             return False
 
-    def destroy(self) -> None:
-        """Stop the server and remove its data and its socket's directory."""
-        socket_dir = self.socket_path.parent
-        super().destroy()
-        shutil.rmtree(socket_dir, ignore_errors=True)
+    @property
+    def _socket_place(self) -> Path:
+        return self.socket_path.parent
 
     @property
     def _pid_file(self) -> Path:
