@@ -21,7 +21,10 @@ django.setup()
 import_module("wildrydes.celery")
 
 from django.db import connections  # noqa: E402
+from django.test import Client  # noqa: E402
 
+from tenants.identity.models import User  # noqa: E402
+from tenants.identity.tokens import AccessToken  # noqa: E402
 from tenants.registry.context import enter_tenant  # noqa: E402
 from tenants.registry.directory import TenantRef, forget, tenant_by_host  # noqa: E402
 from tests.support import databases  # noqa: E402
@@ -98,3 +101,18 @@ def in_tenant(tenant: TenantRef) -> Iterator[TenantRef]:
 def drain() -> Callable[..., int]:
     """Work off deliveries; see `tests.support.draining`."""
     return drain_deliveries
+
+
+@pytest.fixture
+def api_client() -> Callable[..., Client]:
+    """Makes a client of a tenant's API: `api_client(tenant)` is a rider, `api_client(tenant, role="administrator")` is not.
+
+    With `user` the token is that user's, who need not be stored: tokens are verified without the database.
+    """
+
+    def client(tenant: TenantRef, user: User | None = None, *, role: str = "rider") -> Client:
+        bearer = user or User(email=f"{role}@{tenant.slug}.example", name="Ada", role=role)
+        token = AccessToken.of(bearer, tenant)
+        return Client(headers={"host": f"{tenant.slug}.localhost", "authorization": f"Bearer {token}"})
+
+    return client
