@@ -56,6 +56,7 @@ class Heart:
         while True:
             with self._changed:
                 while not self._held:
+                    connection.close()  # an idle process keeps no connection for its heart
                     self._changed.wait()
                 pause = min(held.next_beat for held in self._held.values()) - time.monotonic()
                 if pause > 0:

@@ -116,11 +116,16 @@ class WakeupSender:
                 "socket_connect_timeout": self._timeout,
                 "retry_on_timeout": False,
                 "max_connections": 4,
+                # kombu's own pause before it connects again is two seconds.
+                "max_retries": 1,
+                "interval_start": 0,
+                "interval_step": 0,
+                "interval_max": 0,
             }
             self._connection = current_app.connection_for_write(
                 transport_options=options, connect_timeout=self._timeout
             )
-            self._producer = current_app.amqp.Producer(self._connection.channel(), auto_declare=False)
+            self._producer = current_app.amqp.Producer(self._connection.default_channel, auto_declare=False)
         return self._producer
 
     def close(self) -> None:

@@ -16,6 +16,8 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
+from tenants.onboarding.models import OnboardingRun
+from tenants.registry.models import TenantStatus
 from tests.support.draining import drain
 from tests.support.servers import DATA, ROOT
 
@@ -72,6 +74,15 @@ def _exists(name: str) -> bool:
         return session.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
 
 
+def _end_sessions(name: str) -> None:
+    """A heartbeat's thread may still be connected."""
+    _administer(
+        sql.SQL(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND usename = current_user"
+        ).format(sql.Literal(name))
+    )
+
+
 def use(name: str) -> None:
     """Point Django at the database."""
     connections["default"].close()
@@ -90,6 +101,7 @@ def ensure_template() -> str:
             use(half_made)
             _fill()
             connections["default"].close()
+            _end_sessions(half_made)
             _administer(
                 # The heartbeat's thread may not have hung up yet.
                 sql.SQL("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}").format(
@@ -123,3 +135,7 @@ def _fill() -> None:
     for slug, tier in (("acme", "basic"), ("globex", "premium")):
         call_command("onboard", name=slug.title(), slug=slug, tier=tier, email=f"boss@{slug}.example", verbosity=0)
     drain()
+    unfinished = list(
+        OnboardingRun.objects.exclude(tenant__status=TenantStatus.ACTIVE).values_list("failure", flat=True)
+    )
+    assert not unfinished, f"The tests' tenants could not be onboarded: {unfinished}"

@@ -1,0 +1,58 @@
+"""Messages of the sample topology, posted and looked after by hand."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from messaging.models import Delivery
+from messaging.services import send
+from tenants.registry.context import enter_public, enter_tenant
+from tenants.registry.directory import TenantRef
+from tests.messaging.sample import DoThing, Recorder
+from tests.messaging.sample import recorder as the_recorder
+
+
+@pytest.fixture(autouse=True)
+def sample_topology(django_db_setup: None, settings: Any) -> None:
+    settings.MESSAGING = {**settings.MESSAGING, "TOPOLOGY": "tests.messaging.sample.TOPOLOGY"}
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    the_recorder.reset()
+    yield the_recorder
+    the_recorder.reset()
+
+
+@pytest.fixture
+def posted(tenant: TenantRef, recorder: Recorder) -> Callable[..., Delivery]:
+    """Send a command in acme's schema and answer its delivery."""
+
+    def post(command: Any = None, **options: Any) -> Delivery:
+        with enter_tenant(tenant), transaction.atomic():
+            message_id = send(command or DoThing(thing_id=uuid.uuid4()), **options)
+        return Delivery.objects.get(message_id=message_id)
+
+    return post
+
+
+def make_due(delivery: Delivery) -> None:
+    """Let the time pass that a retry waits for."""
+    with enter_public(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE messaging_delivery SET not_before = clock_timestamp(), due_at = clock_timestamp() WHERE id = %s",
+            [delivery.id],
+        )
+
+
+def end_lease(delivery: Delivery) -> None:
+    """Let the holder's lease run out."""
+    with enter_public(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE messaging_delivery SET lease_until = clock_timestamp() - interval '1 ms', due_at = clock_timestamp()"
+            " WHERE id = %s",
+            [delivery.id],
+        )

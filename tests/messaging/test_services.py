@@ -1,0 +1,116 @@
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from messaging.errors import NotDeclared
+from messaging.journal.models import Message
+from messaging.messages import Command, Envelope, Event, handling
+from messaging.models import Delivery
+from messaging.services import NotInTransaction, WrongScope, publish, send
+from tenants.registry.context import NoTenant, enter_public, enter_tenant
+from tests.messaging.sample import DoThing, TendPlatform, ThingHappened
+
+
+def test_an_event_gets_a_delivery_per_subscriber_and_one_journal_row(in_tenant):
+    thing = uuid.uuid4()
+    with transaction.atomic():
+        message_id = publish(ThingHappened(thing_id=thing))
+    message = Message.objects.get(id=message_id)
+    assert (message.kind, message.topic, message.payload) == (
+        "event",
+        "sample.thing_happened",
+        {"thing_id": str(thing)},
+    )
+    deliveries = Delivery.objects.filter(message_id=message_id)
+    assert {delivery.handler for delivery in deliveries} == {"sample.react", "sample.react_too"}
+    assert {delivery.tenant_id for delivery in deliveries} == {in_tenant.id}
+    assert {delivery.correlation_id for delivery in deliveries} == {message.correlation_id}
+
+
+def test_no_payload_reaches_the_shared_tables(in_tenant):
+    with transaction.atomic():
+        message_id = send(DoThing(thing_id=uuid.uuid4(), note="a rider's secret"))
+    row = Delivery.objects.filter(message_id=message_id).values().get()
+    assert "secret" not in str(row)
+    with enter_public():
+        assert not Message.objects.filter(id=message_id).exists()
+
+
+def test_a_rolled_back_use_case_leaves_nothing(in_tenant):
+    with pytest.raises(RuntimeError, match="changed my mind"), transaction.atomic():
+        message_id = send(DoThing(thing_id=uuid.uuid4()))
+        raise RuntimeError("changed my mind")
+    assert not Message.objects.filter(id=message_id).exists()
+    assert not Delivery.objects.filter(message_id=message_id).exists()
+
+
+def test_a_delayed_command_is_claimable_only_later(in_tenant):
+    with transaction.atomic():
+        message_id = send(DoThing(thing_id=uuid.uuid4()), delay=timedelta(minutes=5))
+    delivery = Delivery.objects.get(message_id=message_id)
+    assert delivery.not_before - delivery.created_at > timedelta(minutes=4)
+    assert delivery.due_at == delivery.not_before
+
+
+def test_what_is_sent_while_handling_inherits_correlation_and_cause(in_tenant, posted):
+    first = Message.objects.get(id=posted().message_id)
+    handled = Envelope(
+        id=first.id,
+        body=DoThing(thing_id=uuid.uuid4()),
+        correlation_id=first.correlation_id,
+        causation_id=None,
+        occurred_at=first.occurred_at,
+        delivery_id=uuid.uuid4(),
+        attempt=1,
+        tenant=in_tenant,
+    )
+    with handling(handled), transaction.atomic():
+        second = Message.objects.get(id=publish(ThingHappened(thing_id=uuid.uuid4())))
+    assert second.correlation_id == first.correlation_id
+    assert second.causation_id == first.id
+
+
+def test_work_without_a_tenant_is_refused(db):
+    with enter_public(), transaction.atomic(), pytest.raises(NoTenant):
+        send(DoThing(thing_id=uuid.uuid4()))
+
+
+def test_a_platform_message_inside_a_tenant_is_refused(in_tenant):
+    with transaction.atomic(), pytest.raises(WrongScope):
+        send(TendPlatform())
+
+
+def test_a_platform_message_has_no_tenant(db):
+    with enter_public(), transaction.atomic():
+        message_id = send(TendPlatform())
+        assert Delivery.objects.get(message_id=message_id).tenant_id is None
+
+
+def test_posting_outside_of_a_transaction_is_refused(committed, tenant):
+    with enter_tenant(tenant), pytest.raises(NotInTransaction):
+        send(DoThing(thing_id=uuid.uuid4()))
+
+
+class Undeclared(Command, frozen=True, kw_only=True):
+    topic = "sample.undeclared"
+
+
+class Unheard(Event, frozen=True, kw_only=True):
+    topic = "sample.unheard"
+
+
+def test_a_command_without_a_handler_is_a_mistake_and_an_event_without_one_is_not(in_tenant):
+    with transaction.atomic():
+        with pytest.raises(NotDeclared):
+            send(Undeclared())
+        message_id = publish(Unheard())
+    assert not Delivery.objects.filter(message_id=message_id).exists()
+
+
+def test_publishing_costs_two_statements(in_tenant, django_assert_num_queries):
+    with transaction.atomic():
+        publish(ThingHappened(thing_id=uuid.uuid4()))  # the directory is warm from here on
+        with django_assert_num_queries(2):
+            publish(ThingHappened(thing_id=uuid.uuid4()))
