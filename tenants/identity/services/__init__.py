@@ -1,6 +1,6 @@
 """What can be done with users, their logins and invitations. All of it in the entered tenant's schema."""
 
-from tenants.identity.services.housekeeping import delete_expired_sessions
+from tenants.identity.services.housekeeping import delete_expired_sessions, delete_expired_sessions_everywhere
 from tenants.identity.services.invitations import accept_invitation, invite_user
 from tenants.identity.services.sessions import (
     TokenPair,
@@ -18,6 +18,7 @@ __all__ = [
     "change_password",
     "create_user",
     "delete_expired_sessions",
+    "delete_expired_sessions_everywhere",
     "invite_user",
     "issue_tokens",
     "log_in",

@@ -82,6 +82,26 @@ def test_the_mail_says_who_invites_and_where_to(invited, in_tenant, settings):
     assert Invitation.objects.get().sent_at is not None
 
 
+def test_a_worker_mails_it(acme, make_user, bearer, in_tenant, drain):
+    boss = make_user("boss@acme.example", role="administrator")
+    made = acme.post("/api/v1/users", {"email": "new@acme.example"}, **bearer(boss))
+    assert mail.outbox == []
+    drain()
+    assert [sent.to for sent in mail.outbox] == [["new@acme.example"]]
+    body = acme.get(made["Location"], **bearer(boss)).json()
+    assert body["invitation"]["sent_at"] is not None
+    assert acme.post(ACCEPT, {"token": token_in(mail.outbox[0]), "password": NEW}).status_code == 204
+
+
+def test_a_mail_server_that_refuses_is_told_to_administrators(invited, in_tenant, drain, settings):
+    settings.EMAIL_BACKEND = f"{__name__}.Failing"
+    Failing.failure = SMTPRecipientsRefused({"x": (550, b"no such user")})
+    drain()
+    invitation = Invitation.objects.get()
+    assert invitation.undeliverable_at is not None
+    assert invitation.sent_at is None
+
+
 def test_nothing_is_mailed_inside_the_request(invited):
     assert mail.outbox == []
 
@@ -212,7 +232,8 @@ def test_a_deactivated_user_is_let_in_again_by_an_invitation(ada, in_tenant):
 
 def test_a_new_user_is_announced_once(invited, in_tenant):
     services.invite_user(email="new@acme.example", name="New", role="rider")
-    assert Message.objects.filter(topic="user.provisioned").count() == 1
+    announced = Message.objects.filter(topic="user.provisioned", payload__user_id=str(invited.user_id))
+    assert announced.count() == 1
 
 
 class Form(HTMLParser):
