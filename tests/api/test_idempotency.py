@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -16,10 +16,8 @@ from django.test.utils import CaptureQueriesContext
 from api.housekeeping import forget_old_keys_everywhere
 from api.idempotency import KEPT_FOR, forget_old_keys
 from api.models import IdempotencyKey, Operation
-from messaging.journal.models import Message
-from messaging.models import Delivery
 from tenants.registry.context import enter_tenant
-from tenants.registry.directory import TenantRef, forget, tenant_by_host
+from tenants.registry.directory import TenantRef
 from tests.api.conftest import Caller
 from tests.api.test_problems import assert_problem
 
@@ -140,21 +138,6 @@ def test_the_round_goes_through_all_tenants(tenant: TenantRef, other_tenant: Ten
     assert forget_old_keys_everywhere() == 0
 
 
-@pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[TenantRef]:
-    """A tenant whose rows are committed, so that threads see each other; cleaned afterwards."""
-    with django_db_blocker.unblock():
-        forget()
-        tenant = tenant_by_host("acme.localhost")
-        assert tenant is not None
-        yield tenant
-        with enter_tenant(tenant):
-            for model in (IdempotencyKey, Operation, Message):
-                model.objects.all().delete()
-            Delivery.objects.filter(tenant_id=tenant.id).delete()
-        connection.close()
-
-
 def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
     start = threading.Barrier(len(calls))
 
@@ -169,44 +152,44 @@ def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
         return list(pool.map(run, calls))
 
 
-def test_twins_do_the_work_once_and_get_one_answer(committed: TenantRef) -> None:
+def test_twins_do_the_work_once_and_get_one_answer(committed: None, tenant: TenantRef) -> None:
     user_id = uuid4()
-    callers = [Caller(committed, user_id=user_id) for _ in range(12)]
+    callers = [Caller(tenant, user_id=user_id) for _ in range(12)]
     answers = at_once([lambda caller=caller: work(caller, {"sleep": 0.2}) for caller in callers])
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.content for answer in answers}) == 1
-    assert operations(committed) == 1
+    assert operations(tenant) == 1
 
 
 def test_a_twin_is_told_to_come_back_when_the_first_takes_long(
-    committed: TenantRef, monkeypatch: pytest.MonkeyPatch
+    committed: None, tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.idempotency._TWIN_WAIT_MS", 100)
     user_id = uuid4()
-    callers = [Caller(committed, user_id=user_id) for _ in range(3)]
+    callers = [Caller(tenant, user_id=user_id) for _ in range(3)]
     answers = at_once([lambda caller=caller: work(caller, {"sleep": 1}) for caller in callers])
     assert sorted(answer.status_code for answer in answers) == [202, 409, 409]
     for refused in (answer for answer in answers if answer.status_code == 409):
         assert_problem(refused, 409, "request-in-progress")
         assert refused["Retry-After"] == "1"
-    assert operations(committed) == 1
+    assert operations(tenant) == 1
 
 
-def test_a_twin_of_a_refused_request_may_go_ahead(committed: TenantRef) -> None:
+def test_a_twin_of_a_refused_request_may_go_ahead(committed: None, tenant: TenantRef) -> None:
     user_id = uuid4()
-    callers = [Caller(committed, user_id=user_id) for _ in range(4)]
+    callers = [Caller(tenant, user_id=user_id) for _ in range(4)]
     answers = at_once([lambda caller=caller: work(caller, {"sleep": 0.1, "answer": 418}) for caller in callers])
     assert {answer.status_code for answer in answers} == {418}
-    assert operations(committed) == 0
+    assert operations(tenant) == 0
 
 
-def test_a_post_may_wait_for_the_end(committed: TenantRef) -> None:
+def test_a_post_may_wait_for_the_end(committed: None, tenant: TenantRef) -> None:
     from api.services import succeed_operation
 
-    caller = Caller(committed)
+    caller = Caller(tenant)
 
     def finish() -> None:
-        with enter_tenant(committed):
+        with enter_tenant(tenant):
             while not (found := Operation.objects.first()):
                 pass
             succeed_operation(operation_id=found.id, result={"ok": True})
