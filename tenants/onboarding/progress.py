@@ -65,7 +65,12 @@ def reset_failed(run_id: UUID) -> None:
 
 def reason_of(error: BaseException) -> str:
     """What failed, in one line for the page."""
-    lines = str(error).strip().splitlines()
-    text = lines[0] if lines else "no further words"
-    # Our own errors are sentences; a library's need to say whose they are.
-    return text if type(error).__module__.startswith(("tenants.", "wildrydes.")) else f"{type(error).__name__}: {text}"
+    return describe(f"{type(error).__module__}.{type(error).__qualname__}", str(error))
+
+
+def describe(error_class: str, text: str) -> str:
+    """An error in one line: our own errors are sentences; a library's need to say whose they are."""
+    lines = text.strip().splitlines()
+    said = lines[0] if lines else "no further words"
+    own = error_class.startswith(("tenants.", "wildrydes.", "messaging."))
+    return said if own or not error_class else f"{error_class.rpartition('.')[2]}: {said}"

@@ -117,7 +117,7 @@ def provisioning_died(message: Envelope[ProvisionTenant], cause: DeadCause) -> N
     if run is None:
         return
     unfinished = run.steps.exclude(state=StepState.DONE).order_by("position").first()
-    reason = cause.detail or cause.error_class or str(cause.reason)
+    reason = progress.describe(cause.error_class, cause.detail) if cause.error_class else cause.reason.label
     if unfinished is not None:
         reason = (unfinished.state == StepState.FAILED and unfinished.note) or reason
         progress.fail(run.id, StepCode(unfinished.code), reason)

@@ -1,6 +1,7 @@
 """Changes to tenants, tiers and domains. Each makes this process forget its directory when it commits."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Now
 
@@ -63,6 +64,8 @@ def register_tenant(*, name: str, slug: str, tier: str, currency: str, own_domai
             )
             for position, domain in enumerate(domains):
                 Domain.objects.create(tenant=tenant, domain=domain, is_primary=position == 0)
+    except ValidationError as error:  # django-tenants looks for the schema's name before the database does
+        raise NameTaken.at(*_TAKEN["registry_tenant_schema_name"]) from error
     except IntegrityError as error:
         raise _refused(error) from error
     transaction.on_commit(forget)
