@@ -9,7 +9,13 @@ from wildrydes.devstack.logins import Login, Logins
 
 HERE = Path(__file__).parent
 # Our own servers, whatever the process that runs the tests uses itself.
-OWN_SERVERS = {"DATABASE_URL": "", "REDIS_URL": "", "ENVIRONMENT": "development", "PUBLIC_DOMAIN": "localhost"}
+OWN_SERVERS = {
+    "DATABASE_URL": "",
+    "REDIS_URL": "",
+    "ENVIRONMENT": "development",
+    "PUBLIC_DOMAIN": "localhost",
+    "MESSAGING_LEASE_SECONDS": "5",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
