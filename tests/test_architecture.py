@@ -86,13 +86,13 @@ def test_no_foreign_key_crosses_between_a_tenants_schema_and_public():
 
 
 @pytest.mark.parametrize(
-    "forbidden", ["apps.get_model", "current_app.signature", "connection.set_tenant", "connection.set_schema"]
+    "forbidden", ["apps.get_model", ".signature", "connection.set_tenant", "connection.set_schema"]
 )
 def test_nobody_goes_around_the_imports(forbidden):
-    found = [
-        f"{path}:{call.lineno}" for path, tree in sources() for call in calls(tree) if called(call).endswith(forbidden)
-    ]
-    assert found == []
+    # Migrating a schema that is no tenant yet has no other way in.
+    allowed = {"tenants/onboarding/migrating.py"} if forbidden == "connection.set_schema" else set()
+    found = {str(path) for path, tree in sources() for call in calls(tree) if called(call).endswith(forbidden)}
+    assert found <= allowed
 
 
 def test_tasks_are_sent_from_the_outbox_alone():
