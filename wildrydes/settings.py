@@ -191,8 +191,9 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-# The login form's field. By default axes takes the model's ("email"), counts nobody's failures and locks nobody out.
+# By default axes takes the model's name of the field ("email"), counts nobody's failures and so locks nobody out.
 AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "tenants.identity.lockout.login_name"
 AXES_LOCKOUT_CALLABLE = "tenants.identity.lockout.locked_out"
 AXES_CLIENT_IP_CALLABLE = "wildrydes.kernel.addresses.client_address"
 # Attempts to log in to a tenant; tenants.identity.throttling says who counts where.

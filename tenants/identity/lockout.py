@@ -1,4 +1,4 @@
-"""The page for somebody who has failed to log in to the console too often."""
+"""What django-axes needs to know about logging in to the console."""
 
 from typing import Any
 
@@ -16,3 +16,9 @@ def locked_out(
     response = render(request, "identity/locked_out.html", context, status=429)
     response["Retry-After"] = str(seconds)
     return response
+
+
+def login_name(request: HttpRequest, credentials: Any = None) -> str:
+    """Under which name an attempt is counted: the address in lower case, or each spelling would have attempts of its own."""
+    given = credentials if credentials else request.POST
+    return str(given.get("username") or "").strip().lower()

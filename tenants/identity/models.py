@@ -27,6 +27,10 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """The user with this address, in any case. Used by Django's own login, which is the console's."""
+        return self.get(email=(username or "").strip().lower())
+
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """An administrator among support staff."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)

@@ -43,6 +43,16 @@ def test_createsuperuser_makes_one_in_public(db, monkeypatch, console):
     assert console.get("/admin/identity/user/").status_code == 200
 
 
+def test_staff_may_write_their_address_in_any_case(superuser, console):
+    assert log_in(console, "ROOT@wildrydes.example").status_code == 302
+
+
+@pytest.mark.parametrize("name", ["", "\0", "\ud800", "x" * 10_000, "<script>", "' OR 1=1 --"])
+def test_any_other_name_is_refused(superuser, console, name):
+    body = {"username": name.encode("utf-8", "surrogatepass"), "password": "x"}
+    assert console.post(LOGIN, body).status_code in (200, 400)
+
+
 def test_staff_is_nobody_at_a_tenant(superuser, tenant, acme):
     answer = acme.post("/api/v1/auth/token", {"email": superuser.email, "password": PASSWORD})
     assert answer.status_code == 401
@@ -96,8 +106,9 @@ def test_nobody_makes_themselves_a_superuser(helper, superuser, console):
 
 
 def test_guessing_locks_out_politely(superuser, console, settings):
-    for _ in range(settings.AXES_FAILURE_LIMIT - 1):
-        assert log_in(console, superuser.email, "a guess").status_code == 200
+    spellings = [superuser.email, superuser.email.upper(), superuser.email.title()] * 5
+    for spelling in spellings[: settings.AXES_FAILURE_LIMIT - 1]:
+        assert log_in(console, spelling, "a guess").status_code == 200
     answer = log_in(console, superuser.email, "a guess")
     assert answer.status_code == 429
     assert answer["Retry-After"] == "900"
