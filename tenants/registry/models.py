@@ -121,7 +121,7 @@ class Domain(DomainMixin):
 
 
 class SigningKey(models.Model):
-    """A key that signs access tokens. Verified with from `not_before` to `expires_at`; signs from `not_before` to `retires_at`.
+    """A key that signs access tokens: published and verified with until `expires_at`, signing from `not_before` to `retires_at`.
 
     The private part is sealed with `FIELD_ENCRYPTION_KEY`.
     """

@@ -18,7 +18,7 @@ from joserfc.jwk import OctKey, OKPKey
 from rest_framework_simplejwt.exceptions import TokenError
 
 from tenants.identity.tokens import AccessToken, read_confidential
-from tenants.registry.keys import published_keys, rotate, signing_key, verifying_key
+from tenants.registry.keys import forget_keys, published_keys, rotate, signing_key, verifying_key
 
 ME = "/api/v1/me"
 
@@ -282,11 +282,16 @@ def test_no_text_is_a_token(text):
         AccessToken(text)
 
 
-def test_a_retired_key_verifies_until_its_tokens_have_expired(token, acme, ada, bearer):
+@pytest.fixture
+def rolled_back_keys():
+    """The process must not remember keys that go with the test's transaction."""
+    yield
+    forget_keys()
+
+
+def test_a_retired_key_verifies_until_its_tokens_have_expired(token, acme, ada, bearer, rolled_back_keys):
     first = signing_key().kid
     rotate(at_once=True)
-    from tenants.registry.keys import forget_keys
-
     forget_keys()
     assert jwt.get_unverified_header(bearer(ada)["authorization"].split()[1])["kid"] != first
     assert acme.get(ME, authorization=f"Bearer {token}").status_code == 200
