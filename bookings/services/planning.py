@@ -7,7 +7,7 @@ from bookings import domain
 from bookings.errors import NoUnicornFree, PlanningFailed
 from bookings.saga import State, Trigger
 from bookings.services._locking import locked
-from bookings.services.process import Facts, advance
+from bookings.services.process import Facts, advance, end_if_overdue
 from fleet.domain import Point
 from fleet.services import reserve_unicorn
 from tenants.registry.context import current_tenant
@@ -16,9 +16,12 @@ from tenants.registry.context import current_tenant
 def plan_ride(*, booking_id: UUID) -> None:
     """Reserve the nearest unicorn and ask for the fare; without one the booking fails and nothing is charged."""
     held = locked(booking_id)
-    if held is None or held.booking.state != State.REQUESTED:
+    if held is None:
         return
+    end_if_overdue(held)
     booking = held.booking
+    if booking.state != State.REQUESTED:
+        return
     start = max(booking.pickup_at, held.now)
     reserved = reserve_unicorn(
         tenant_id=current_tenant().id,

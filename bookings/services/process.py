@@ -10,7 +10,7 @@ import structlog
 
 from api.services import cancel_operation, fail_operation, record_step, succeed_operation
 from bookings import domain, events, saga
-from bookings.errors import CannotCancel
+from bookings.errors import BookingTookTooLong, CannotCancel
 from bookings.models import Booking, BookingState, PaidBy, RefundState
 from bookings.presentation import ride
 from bookings.saga import Action, Deadline, Ignore, Move, Refuse, State, Trigger
@@ -58,6 +58,27 @@ def advance(held: Locked, trigger: Trigger, facts: Facts | None = None) -> bool:
     _apply(booking, state, decision, facts or Facts(now=held.now))
     _log.info("saga.moved", booking=str(booking.id), trigger=trigger, state=state, to=decision.to)
     return True
+
+
+def end_if_overdue(held: Locked) -> None:
+    """Fail a booking whose deadline has passed before anything else happens to it.
+
+    Its deadline's own message may be late when workers were away, and its operation may have ended as expired meanwhile: a
+    client that was told so must not find itself charged for a ride.
+    """
+    if is_watched(held, Deadline.BOOKING) and held.now >= held.booking.deadline_at:
+        meet(held)
+
+
+def is_watched(held: Locked, watches: Deadline) -> bool:
+    """Whether the booking is in a state that this deadline watches over."""
+    return saga.TABLE[State(held.booking.state)].deadline is watches
+
+
+def meet(held: Locked) -> None:
+    """The deadline of the booking's state has come."""
+    error = BookingTookTooLong("The ride was not confirmed in time. Nothing stays charged; try again.")
+    advance(held, Trigger.DEADLINE, Facts(now=held.now, error=error))
 
 
 def _apply(booking: Booking, before: State, move: Move, facts: Facts) -> None:

@@ -6,7 +6,7 @@ from bookings.errors import PaymentDeclined, PaymentUnavailable
 from bookings.models import PaidBy
 from bookings.saga import Trigger
 from bookings.services._locking import locked
-from bookings.services.process import Facts, advance
+from bookings.services.process import Facts, advance, end_if_overdue
 from messaging.errors import Reject
 from wildrydes.kernel.errors import DomainError
 
@@ -54,4 +54,5 @@ def _tell(
     held = locked(booking_id)
     if held is None:
         raise Reject(f"There is no booking {booking_id} for this payment.")
+    end_if_overdue(held)
     advance(held, trigger, Facts(now=held.now, error=error, paid_by=paid_by, refunded_minor=refunded_minor))

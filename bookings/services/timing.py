@@ -2,20 +2,16 @@
 
 from uuid import UUID
 
-from bookings import saga
-from bookings.errors import BookingTookTooLong
-from bookings.saga import State, Trigger
+from bookings.saga import Deadline, Trigger
 from bookings.services._locking import locked
-from bookings.services.process import Facts, advance
+from bookings.services.process import advance, is_watched, meet
 
 
-def meet_deadline(*, booking_id: UUID, watches: saga.Deadline) -> None:
+def meet_deadline(*, booking_id: UUID, watches: Deadline) -> None:
     """End what is still waiting; does nothing once the states that this deadline watches over are left."""
     held = locked(booking_id)
-    if held is None or saga.TABLE[State(held.booking.state)].deadline is not watches:
-        return
-    error = BookingTookTooLong("The ride was not confirmed in time. Nothing stays charged; try again.")
-    advance(held, Trigger.DEADLINE, Facts(now=held.now, error=error))
+    if held is not None and is_watched(held, watches):
+        meet(held)
 
 
 def complete_ride(*, booking_id: UUID) -> None:

@@ -131,7 +131,7 @@ def test_characters_that_cannot_be_stored_are_malformed(rider, body, text):
 
 def test_a_pickup_without_an_offset_is_read_as_utc(rider, body):
     soon = (timezone.now() + timedelta(hours=3)).replace(microsecond=0)
-    path = _book(rider, {**body, "pickup_at": soon.isoformat()})
+    path = _book(rider, {**body, "pickup_at": soon.strftime("%Y-%m-%dT%H:%M:%S")})
     assert rider.get(path).json()["pickup_at"] == soon.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
 
 
@@ -225,7 +225,7 @@ def test_a_failure_says_why_and_what_to_do(rider, body, drain):
 
 def test_accepting_a_booking_costs_a_bounded_number_of_statements(rider, body, django_assert_max_num_queries, tenant):
     _book(rider, body)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(16):
         _book(rider, body)
     with enter_tenant(tenant):
         assert Operation.objects.count() == 2

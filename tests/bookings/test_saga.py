@@ -1,6 +1,10 @@
 """The table decides everything, and its moves hang together."""
 
+from collections import Counter
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bookings.saga import (
     FIRST,
@@ -118,3 +122,27 @@ def test_every_deadline_watches_something():
 
 def test_the_page_in_the_docs_is_drawn_from_this_table(settings):
     assert (settings.BASE_DIR / "docs" / "saga.md").read_text() == document(), "run manage.py saga --write"
+
+
+@given(st.lists(st.sampled_from(Trigger), max_size=30))
+def test_whatever_happens_in_whatever_order_the_story_is_consistent(triggers):
+    state, done = FIRST, []
+    for trigger in triggers:
+        decision = decide(state, trigger)
+        if not isinstance(decision, Move):
+            continue
+        if trigger in _MONEY_COMES and decision.to not in (State.CONFIRMED, State.COMPLETED):
+            assert Action.REQUEST_REFUND in decision.actions
+        done += decision.actions
+        state = decision.to
+    counted = Counter(done)
+    assert counted[Action.REQUEST_CAPTURE] <= 1
+    assert counted[Action.CONFIRM] <= 1
+    assert counted[Action.COMPLETE] <= 1
+    assert counted[Action.ANNOUNCE_FAILURE] + counted[Action.ANNOUNCE_CANCELLATION] <= 1
+    assert counted[Action.END_CANCELLATION] <= counted[Action.ANNOUNCE_CANCELLATION]
+    off = state in (State.CANCELLING, State.CANCELLED, State.FAILING, State.FAILED)
+    assert off == bool(counted[Action.ANNOUNCE_FAILURE] + counted[Action.ANNOUNCE_CANCELLATION])
+    if counted[Action.CONFIRM] and off:
+        assert counted[Action.REQUEST_REFUND] >= 1
+        assert counted[Action.RELEASE_UNICORN] == 1

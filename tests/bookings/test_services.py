@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from api.models import Operation
+from api.services import expire_operation
 from bookings import services
 from bookings.errors import CannotCancel
 from bookings.models import Booking, RefundState
@@ -14,7 +15,7 @@ from bookings.saga import Deadline
 from loyalty.selectors import balance_of
 from messaging.consuming import deliver
 from messaging.journal.models import Message
-from messaging.models import Delivery
+from messaging.models import DeadLetter, Delivery
 from payments.models import Charge
 from tests.bookings.conftest import is_reserved
 from wildrydes.kernel.errors import InvalidInput, NotFound
@@ -299,6 +300,47 @@ def test_the_deadline_takes_back_a_capture_under_way(ask, add_unicorn, drain, le
     assert _published(booking) == ["booking.failed"]
 
 
+def _let_time_pass(booking):
+    """As if workers had been away until the booking's deadline was over."""
+    Booking.objects.filter(id=booking.id).update(deadline_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_plan_that_comes_after_the_deadline_reserves_and_charges_nothing(ask, add_unicorn, drain, ledger):
+    add_unicorn()
+    booking = ask()
+    _let_time_pass(booking)
+    drain()
+    assert _seen(booking).failure_code == "booking-deadline"
+    assert booking.state == "failed"
+    assert not is_reserved(booking)
+    assert ledger.of(booking.id) == []
+
+
+def test_a_capture_heard_of_after_the_deadline_goes_back(ask, add_unicorn, drain, ledger):
+    add_unicorn()
+    booking = ask()
+    _plan(booking)
+    _run_only("payments.capture")
+    _let_time_pass(booking)
+    expire_operation(operation_id=booking.operation_id)  # the client has been told that there is no ride
+    drain()
+    assert _seen(booking).state == "failed"
+    assert booking.refund_state == RefundState.DONE
+    assert [kind for kind, *_ in ledger.of(booking.id)] == ["charge", "refund"]
+    assert _operation(booking).status == "expired"
+    assert _published(booking) == ["booking.failed"]
+
+
+def test_a_confirmed_ride_has_no_deadline_any_more(ask, add_unicorn, drain):
+    add_unicorn()
+    booking = ask()
+    drain()
+    _let_time_pass(booking)
+    with transaction.atomic():
+        services.payment_captured(booking_id=booking.id)
+    assert _seen(booking).state == "confirmed"
+
+
 def test_a_deadline_of_another_phase_does_nothing(ask, add_unicorn, drain):
     add_unicorn()
     booking = ask(pickup_at=timezone.now() + timedelta(hours=2))
@@ -393,3 +435,27 @@ def test_what_cannot_be_is_refused_with_a_pointer_and_leaves_nothing(ask, wishes
     assert refused.value.errors[0]["pointer"] == pointer
     assert not Booking.objects.exists()
     assert not Operation.objects.exists()
+
+
+def test_when_every_delayed_message_has_come_the_ride_is_completed_and_nothing_is_left(ask, add_unicorn, drain, ledger):
+    add_unicorn()
+    booking = ask()
+    drain()
+    drain(include_delayed=True)
+    assert _seen(booking).state == "completed"
+    assert not Delivery.objects.filter(correlation_id=booking.correlation_id).exists()
+    assert not DeadLetter.objects.exists()
+    assert len(ledger.of(booking.id)) == 1
+    assert _published(booking) == ["booking.confirmed", "booking.completed"]
+
+
+def test_each_hop_of_the_ride_costs_a_bounded_number_of_statements(
+    ask, add_unicorn, drain, django_assert_max_num_queries
+):
+    add_unicorn()
+    ask()
+    with django_assert_max_num_queries(26):
+        _run_only("bookings.plan_ride")
+    _run_only("payments.capture")
+    with django_assert_max_num_queries(18):
+        _run_only("bookings.payment_captured")
