@@ -31,6 +31,16 @@ from tests.support import databases  # noqa: E402
 from tests.support.draining import drain as drain_deliveries  # noqa: E402
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Under xdist a file stays together, and all scenarios with one worker: they share one running product."""
+    for item in items:
+        is_scenario = item.nodeid.startswith("tests/scenarios/")
+        if is_scenario:
+            item.add_marker(pytest.mark.scenario)
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group("scenarios" if is_scenario else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def database_template(django_db_blocker: Any) -> str:
     """The name of the database that every test database is a copy of."""

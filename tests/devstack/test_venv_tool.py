@@ -36,7 +36,6 @@ def test_a_python_without_venv_is_told_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "tools").mkdir()
     shutil.copy(REPOSITORY / "tools" / "venv.py", tmp_path / "tools")
     (tmp_path / "requirements.txt").write_text("")
-    (tmp_path / "tools" / "venv").mkdir()
     without = "import runpy, sys; sys.argv = [sys.argv[1], 'run']; sys.executable = '/bin/false'; "
 
     done = subprocess.run(

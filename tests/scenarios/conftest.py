@@ -1,5 +1,4 @@
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -7,7 +6,6 @@ from wildrydes.devstack import Stack
 from wildrydes.devstack.dialogue import Visitor
 from wildrydes.devstack.logins import Login, Logins
 
-HERE = Path(__file__).parent
 # Our own servers, whatever the process that runs the tests uses itself.
 OWN_SERVERS = {
     "DATABASE_URL": "",
@@ -16,16 +14,6 @@ OWN_SERVERS = {
     "PUBLIC_DOMAIN": "localhost",
     "MESSAGING_LEASE_SECONDS": "5",
 }
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under xdist a file stays together, and all scenarios with one worker: they share one running product."""
-    for item in items:
-        is_scenario = HERE in item.path.parents
-        if is_scenario:
-            item.add_marker(pytest.mark.scenario)
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group("scenarios" if is_scenario else str(item.path)))
 
 
 @pytest.fixture(scope="session")
