@@ -74,7 +74,7 @@ def _page(request: HttpRequest, template: str, context: dict[str, Any], *, statu
     }
     response = render(request, template, {**branding, **context}, status=status)
     response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"  # with "no-referrer" browsers post `Origin: null`, which CSRF refuses
     response["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; img-src https:; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"

@@ -287,7 +287,7 @@ def test_the_page_can_be_used_without_eyes_and_scripts(browser, token):
     assert '<html lang="en">' in html
     assert "<script" not in html
     assert "default-src 'none'" in answer["Content-Security-Policy"]
-    assert answer["Referrer-Policy"] == "no-referrer"
+    assert answer["Referrer-Policy"] == "same-origin"
     assert answer["Cache-Control"] == "no-store"
 
 
