@@ -43,7 +43,14 @@ class TierAdmin(ModelAdmin):
         ("Promises", {"fields": ("service_level_seconds", "booking_deadline_seconds")}),
         (
             "Routing and payment",
-            {"fields": ("routing_strategy", "payment_failure_outcome", "store_credit_limit_minor")},
+            {
+                "fields": (
+                    "routing_strategy",
+                    "payment_failure_outcome",
+                    "store_credit_limit_minor",
+                    "store_credit_user_limit_minor",
+                )
+            },
         ),
     )
 

@@ -125,8 +125,12 @@ class ByHand:
 
 def taken(topic: str) -> ByHand:
     """The latest message with this topic."""
-    message = Message.objects.filter(topic=topic).latest("occurred_at", "id")
-    [route] = [route for route in get_topology().routes if route.message.topic == topic]
+    return taken_message(Message.objects.filter(topic=topic).latest("occurred_at", "id"))
+
+
+def taken_message(message: Message) -> ByHand:
+    """The message with its handler."""
+    [route] = [route for route in get_topology().routes if route.message.topic == message.topic]
     envelope = Envelope(
         id=message.id,
         body=from_payload(message.payload, route.message),
