@@ -16,6 +16,7 @@ _PROBLEMS = {
     "401": "No valid access token.",
     "403": "The caller's role, or the token's company, does not allow it.",
     "404": "There is no such thing, or it is not the caller's.",
+    "406": "The client takes no JSON.",
     "409": "The current state does not allow it; with `Retry-After`: a request with the same key is in progress.",
     "413": "The body is too large.",
     "415": "The body is not JSON in UTF-8.",
@@ -117,11 +118,8 @@ class ApiSchema(AutoSchema):
         return dict(sorted(bodies.items()))
 
     def _problem_statuses(self) -> list[str]:
-        statuses = ["400", "503"]
-        if self._is_authenticated():
-            statuses += ["401", "403", "429"]
-        if "{" in self.path:
-            statuses.append("404")
+        # Endpoints without a token take credentials in the body, and refuse wrong ones in the same ways.
+        statuses = ["400", "401", "403", "404", "406", "429", "503"]
         if self.method in _WRITES:
             statuses.append("409")
         if self.method in _WITH_BODY:
