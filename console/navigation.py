@@ -8,7 +8,7 @@ from django.urls import reverse
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Groups of links, for staff's three concerns: companies, messages, and the console itself."""
+    """Groups of links, for what staff are concerned with: companies, messages, unicorns, and one another."""
     return [
         {"items": [{"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}]},
         {
@@ -26,6 +26,24 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _entry("Dead letters", "mark_email_unread", "messaging", "deadletter"),
                 _entry("Deliveries", "outbox", "messaging", "delivery"),
+                _entry("Schedule", "schedule", "django_celery_beat", "periodictask"),
+            ],
+        },
+        {
+            "title": "Fleet",
+            "separator": True,
+            "items": [
+                _entry("Unicorns", "cruelty_free", "fleet", "unicorn"),
+                _entry("Reservations", "event_available", "fleet", "reservation"),
+            ],
+        },
+        {
+            "title": "Staff",
+            "separator": True,
+            "items": [
+                _entry("People", "badge", "identity", "user"),
+                _entry("Groups", "groups", "auth", "group"),
+                _entry("Refused logins", "lock", "axes", "accessattempt"),
             ],
         },
     ]

@@ -79,6 +79,18 @@ def test_the_front_page_counts_what_needs_eyes(tenant, staff):
     assert (rows["Platform"].backlog, rows["Premium"].backlog) == (1, 0)
 
 
+def test_the_sidebar_leads_where_one_may_go(db, staff):
+    def links(client):
+        groups = client.get(reverse("admin:index")).context["sidebar_navigation"]
+        return [str(item["link"]) for group in groups for item in group["items"] if item["has_permission"]]
+
+    everything = links(staff)
+    assert len(everything) == 12
+    for link in everything:
+        assert staff.get(link).status_code == 200
+    assert links(browser("registry.view_tier")) == [reverse("admin:index"), reverse("admin:registry_tier_changelist")]
+
+
 def test_the_front_page_shows_no_more_than_one_may_see(tenant):
     letter(tenant.id)
     page = browser("registry.view_tenant").get(reverse("admin:index"))

@@ -73,6 +73,11 @@ def test_a_company_onboarded_in_a_browser_books_a_ride(stack: Stack, page: Page)
     expect(page.locator("#run-steps li[data-state=done]")).to_have_count(6)
     expect(page.locator("#run-state")).to_have_text("Done")
     assert page.evaluate("window.sameDocument")
+    without_scripts = page.context.browser.new_context(
+        java_script_enabled=False, storage_state=page.context.storage_state()
+    ).new_page()
+    without_scripts.goto(page.url)
+    expect(without_scripts.locator("#run-steps li[data-state=done]").last).to_be_visible()
 
     link = invitation_of(stack, slug, time.monotonic() + 30)
     page.goto(link)
