@@ -231,7 +231,6 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVERS": [{"url": "/", "description": "Your company's own address"}],
-    "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {"OperationStatusEnum": "api.models.OperationStatus"},
 }
 
