@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 
 from tenants.identity.domain import REUSE_GRACE, TokenState, Verdict, judge, new_secret, secret_hash
+from wildrydes.logs import mask_secrets
 
 FRESH = TokenState(family_is_revoked=False, has_expired=False, was_replaced=False, used_for=None, successor_used=False)
 
@@ -50,3 +51,10 @@ def test_secrets_are_long_and_never_the_same():
 @pytest.mark.parametrize("text", ["", "x", "\ud800", "\0", "é" * 10_000])
 def test_any_text_has_a_hash(text):
     assert len(secret_hash(text)) == 32
+
+
+@pytest.mark.parametrize("prefix", ["wrin", "wrrt"])
+def test_secrets_are_cut_out_of_log_lines(prefix):
+    secret = new_secret(prefix)
+    line = mask_secrets(None, "info", {"event": f"Forbidden: /invitations/{secret}/", "status": 403, "path": secret})
+    assert line == {"event": f"Forbidden: /invitations/{prefix}_…/", "status": 403, "path": f"{prefix}_…"}

@@ -252,11 +252,15 @@ class Form(HTMLParser):
             self.labelled.add(attributes["for"])
 
 
+def form_of(browser, token):
+    return Form(browser.get(f"/invitations/{token}/").content.decode())
+
+
 def fill(browser, token, password, repeated=None):
     path = f"/invitations/{token}/"
-    form = Form(browser.get(path).content.decode())
-    body = {name: field.get("value", "") for name, field in form.fields.items()}
-    return browser.post(path, {**body, "password": password, "repeated": repeated or password})
+    body = {name: field.get("value", "") for name, field in form_of(browser, token).fields.items()}
+    typed = {**body, "password": password, "repeated": repeated or password}
+    return browser.post(path, typed, headers={"origin": "http://acme.localhost"})
 
 
 def test_the_page_sets_a_password(browser, token, acme):
@@ -303,8 +307,12 @@ def test_the_page_says_what_is_wrong(browser, token):
 
 
 def test_the_page_cannot_be_filled_in_from_elsewhere(browser, token):
-    answer = browser.post(f"/invitations/{token}/", {"password": NEW, "repeated": NEW})
-    assert answer.status_code == 403
+    body = {name: field.get("value", "") for name, field in form_of(browser, token).fields.items()}
+    stolen = {**body, "password": NEW, "repeated": NEW}
+    path = f"/invitations/{token}/"
+    assert browser.post(path, {"password": NEW, "repeated": NEW}).status_code == 403
+    for origin in ("null", "https://evil.example"):
+        assert browser.post(path, stolen, headers={"origin": origin}).status_code == 403
     assert services.accept_invitation(token=token, password=NEW)
 
 
