@@ -63,7 +63,7 @@ def payment_declined(message: Envelope[PaymentDeclined]) -> None:
 
 def payment_failed(message: Envelope[PaymentFailed]) -> None:
     """Release and fail."""
-    services.payment_failed(booking_id=message.body.booking_id, reason=message.body.reason)
+    services.payment_failed(booking_id=message.body.booking_id)
 
 
 def payment_refunded(message: Envelope[PaymentRefunded]) -> None:

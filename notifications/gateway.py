@@ -89,7 +89,9 @@ class PushWebhook:
 
 def push_is_dead(message: Envelope[BookingEvent], cause: DeadCause) -> None:
     """The endpoint is shown as failing; the booking knows nothing of it."""
-    services.give_up_push(message_id=message.id, why=cause.detail or cause.error_class)
+    about_the_endpoint = cause.error_class in selectors.TELLING_ERRORS
+    why = cause.detail if about_the_endpoint else "It could not be pushed; our support staff see the cause."
+    services.give_up_push(message_id=message.id, why=why)
 
 
 def _wait(retry_after: str | None) -> float | None:

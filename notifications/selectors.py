@@ -6,10 +6,14 @@ from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Coalesce, Now
 
+from messaging.errors import Reject, Retry
 from messaging.journal.models import HandlerError
 from notifications.errors import NoEndpoint
 from notifications.models import Endpoint, EndpointState, Push
 from wildrydes.kernel.encryption import unseal
+
+# The errors whose texts are about the endpoint, as the journal names them.
+TELLING_ERRORS = frozenset(f"{error.__module__}.{error.__qualname__}" for error in (Retry, Reject))
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,12 @@ def push_target() -> Target | None:
 
 
 def pushes() -> QuerySet[Push]:
-    """All pushes, in no order; `last_error` is what the latest failed attempt said, empty when none failed."""
-    errors = HandlerError.objects.filter(message_id=OuterRef("pk"), handler__startswith="notifications.")
+    """All pushes, in no order; `last_error` is what the latest failed attempt said, empty when none failed.
+
+    Only what was said about the endpoint: the texts of mistakes of ours are not for the company's eyes.
+    """
+    errors = HandlerError.objects.filter(
+        message_id=OuterRef("pk"), handler__startswith="notifications.", error_class__in=TELLING_ERRORS
+    )
     latest = errors.order_by("-happened_at").values("text")[:1]
     return Push.objects.annotate(last_error=Coalesce(Subquery(latest), "failure", output_field=TextField()))

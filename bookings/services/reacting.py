@@ -27,9 +27,9 @@ def payment_declined(*, booking_id: UUID, code: str) -> None:
     _tell(booking_id, Trigger.DECLINED, error=error)
 
 
-def payment_failed(*, booking_id: UUID, reason: str) -> None:
-    """The provider gave no answer in time, and the tier has no other way."""
-    error = PaymentUnavailable(f"The fare could not be captured ({reason}). Nothing stays charged; try again later.")
+def payment_failed(*, booking_id: UUID) -> None:
+    """The provider gave no answer in time, and the tier has no other way. What exactly went wrong is support staff's to see."""
+    error = PaymentUnavailable("The fare could not be captured in time. Nothing stays charged; try again later.")
     _tell(booking_id, Trigger.PAYMENT_FAILED, error=error)
 
 

@@ -132,7 +132,7 @@ def test_a_provider_that_is_down_fails_a_basic_ride(ask, add_unicorn, ledger, dr
     booking = ask()
     _plan(booking)
     with transaction.atomic():
-        services.payment_failed(booking_id=booking.id, reason="the provider is away")
+        services.payment_failed(booking_id=booking.id)
     assert _seen(booking).state == "failed"
     assert booking.failure_code == "payment-unavailable"
     assert not is_reserved(booking)

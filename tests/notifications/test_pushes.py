@@ -3,15 +3,18 @@
 import json
 import uuid
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from loyalty.models import Entry
-from messaging.models import DeadLetter, Delivery
-from messaging.topology import get_topology
+from messaging.journal.models import HandlerError
+from messaging.models import DeadLetter, DeadReason, Delivery
+from messaging.topology import DeadCause, get_topology
 from notifications import services
+from notifications.gateway import push_is_dead
 from notifications.models import Endpoint, Push
 from notifications.selectors import pushes
 
@@ -171,3 +174,17 @@ def test_secrets_are_sealed_at_rest(endpoint, receiver):
     secret = endpoint(receiver.url)
     row = Endpoint.objects.get()
     assert secret not in json.dumps([row.secret_sealed, row.previous_secret_sealed, row.url])
+
+
+def test_mistakes_of_ours_are_not_shown_to_the_company(receiver, endpoint, confirm, drain):
+    receiver.script[:] = [(500, {})]
+    endpoint(receiver.url)
+    message_id = confirm()
+    drain()
+    told = HandlerError.objects.get(message_id=message_id)
+    assert "500" in pushes().get(id=message_id).last_error
+    HandlerError.objects.filter(id=told.id).update(error_class="builtins.KeyError", text="inner workings")
+    assert pushes().get(id=message_id).last_error == ""
+    cause = DeadCause(reason=DeadReason.ATTEMPTS, error_class="builtins.KeyError", detail="inner workings")
+    push_is_dead(SimpleNamespace(id=message_id), cause)
+    assert "inner workings" not in Push.objects.get(id=message_id).failure
