@@ -45,8 +45,9 @@ def start_onboarding(
         InvalidInput: a field breaks a rule; `errors` says which. `NameTaken` when another company has the name.
     """
     email, user_name = _check_first_user(email, user_name, password)
-    # A schema without a tenant is what somebody left behind by hand; replaying into it would mix the two.
-    if schema_exists(schema_name_for(check_slug(slug))) and not Tenant.objects.filter(slug=check_slug(slug)).exists():
+    slug = check_slug(slug)
+    # A schema without a tenant is what somebody left behind by hand; taking it for this tenant's would mix the two.
+    if schema_exists(schema_name_for(slug)) and not Tenant.objects.filter(slug=slug).exists():
         raise NameTaken.at("/slug", "The database holds a schema of this name already; choose another short name.")
     with transaction.atomic():
         tenant = register_tenant(name=name, slug=slug, tier=tier, currency=currency, own_domain=own_domain)
