@@ -22,7 +22,7 @@ COUNT_LIMIT = 50_000
 class TierTraffic:
     """What waits and what has died for the tenants of one tier. `code` is empty for the platform's own messages.
 
-    `waits_since` is when the oldest message that could be worked on now was sent.
+    `waits_since` is since when the oldest of them could be worked on.
     """
 
     code: str
@@ -75,8 +75,9 @@ def traffic_by_tier() -> list[TierTraffic]:
     """Backlog and open dead letters of each tier, the platform's last."""
     waiting = {
         row["tier"]: (row["n"], row["oldest"])
-        for row in _by_tier(Delivery.objects.all()).annotate(
-            n=Count("id"), oldest=Min("created_at", filter=Q(not_before__lte=Now()))
+        # What is delayed (retries, deadlines) does not wait for a worker.
+        for row in _by_tier(Delivery.objects.filter(not_before__lte=Now())).annotate(
+            n=Count("id"), oldest=Min("not_before")
         )
     }
     dead = {

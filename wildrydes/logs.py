@@ -63,6 +63,7 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
         "loggers": {
             "django.server": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},  # one line per message received says nothing
+            "celery.beat": {"level": "WARNING"},  # nor does one per tick
             "celery.app.trace": {"level": "WARNING"},
         },
     }

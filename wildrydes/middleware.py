@@ -35,6 +35,8 @@ class CorrelationMiddleware:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self._get_response(request)
         response["X-Request-Id"] = request_id
+        if not response.streaming and not response.has_header("Content-Length"):
+            response["Content-Length"] = str(len(response.content))
         return response
 
 

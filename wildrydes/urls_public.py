@@ -2,10 +2,12 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
 
 from tenants.identity.api.jwks import jwks
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="admin:index", http_method_names=["get", "head"]), name="home"),
     path("admin/", admin.site.urls),
     path(".well-known/jwks.json", jwks),
 ]

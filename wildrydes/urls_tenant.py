@@ -1,12 +1,14 @@
 """A tenant's host: the API."""
 
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from api.documents import documentation, schema_document
 from tenants.identity.api.jwks import jwks
 from tenants.identity.pages import InvitationPage
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="docs", http_method_names=["get", "head"]), name="home"),
     path("api/v1/", include("api.urls")),
     path("api/v1/", include("bookings.api.urls")),
     path("api/v1/", include("loyalty.api.urls")),

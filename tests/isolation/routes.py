@@ -72,7 +72,8 @@ def _methods(callback: Any) -> list[str]:
     view = getattr(callback, "view_class", None) or getattr(callback, "cls", None)
     if view is None:
         return ["get"]
-    return [method for method in METHODS if hasattr(view, method)]
+    allowed = (getattr(callback, "view_initkwargs", None) or {}).get("http_method_names", METHODS)
+    return [method for method in METHODS if method in allowed and hasattr(view, method)]
 
 
 _RIDE = {
@@ -84,6 +85,7 @@ _KEY = {"Idempotency-Key": "isolation"}
 _LOGIN = {"email": "{email}", "password": "{password}"}
 
 EXAMPLES: dict[tuple[str, str], Example] = {
+    ("", "get"): Example(Access.PUBLIC),
     (".well-known/jwks.json", "get"): Example(Access.PUBLIC),
     ("api/docs", "get"): Example(Access.PUBLIC),
     ("api/schema", "get"): Example(Access.PUBLIC),
