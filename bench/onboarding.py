@@ -231,9 +231,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
         places = [index + (position - 0.5) * 0.36 for index in range(len(names))]
         bars = right.bar(places, [migrating[key][name] for name in names], width=0.34, color=colour, label=label)
         right.bar_label(bars, fmt="%.1f s", padding=3, fontsize=9)
-    right.set_xticks(
-        range(len(names)), ["migrate_tenants", "django-tenants\nstandard", "django-tenants\nmultiprocessing"]
-    )
+    right.set_xticks(range(len(names)), [name.replace("tenants_", "tenants\n") for name in names])
     right.set_title(f"Migrating {migrating['tenants']} tenants")
     for axes in (left, right):
         axes.legend(frameon=False)
