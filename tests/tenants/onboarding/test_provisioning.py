@@ -109,7 +109,8 @@ def test_a_step_that_fails_for_good_says_why_and_can_be_tried_again(db, drain, c
     assert "the disk is full" in view.failure
     assert "and more" not in view.failure
     assert DeadLetter.objects.get().handler == "onboarding.provision"
-    assert client.get("/", headers={"host": "umbrella.localhost"}).status_code == 404
+    unserved = client.get("/", headers={"host": "umbrella.localhost"})
+    assert unserved.json()["type"].endswith("/unknown-host")
 
     broken.mended()
     services.retry_onboarding(run_id=run.id)
