@@ -3,6 +3,7 @@
 Importing this prepares the environment, before anything reads the settings.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
@@ -17,9 +18,12 @@ import django  # noqa: E402  # needs the environment
 from django.conf import settings as django_settings  # noqa: E402
 
 assert django_settings.DATABASES  # loads the settings, so that pytest-django finds them configured
+# xdist's workers may have loaded them before this file could name a Redis database of their own.
+django_settings.REDIS_URL = django_settings.CELERY_BROKER_URL = os.environ["REDIS_URL"]
 django.setup()
 import_module("wildrydes.celery")
 
+import redis  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.test import Client  # noqa: E402
 
@@ -29,6 +33,7 @@ from tenants.registry.context import enter_tenant  # noqa: E402
 from tenants.registry.directory import TenantRef, forget, tenant_by_host  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.draining import drain as drain_deliveries  # noqa: E402
+from wildrydes.kernel.redis_urls import client_url  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -105,6 +110,20 @@ def in_tenant(tenant: TenantRef) -> Iterator[TenantRef]:
     """Inside acme's schema."""
     with enter_tenant(tenant):
         yield tenant
+
+
+@pytest.fixture(scope="session")
+def redis_client() -> redis.Redis:
+    """This process's Redis database."""
+    return redis.Redis.from_url(client_url(django_settings.REDIS_URL))
+
+
+@pytest.fixture(autouse=True)
+def quotas_unused(redis_client: redis.Redis) -> None:
+    """A quick machine must not use up in one test what the next one needs."""
+    used = list(redis_client.scan_iter("quota:*"))
+    if used:
+        redis_client.delete(*used)
 
 
 @pytest.fixture

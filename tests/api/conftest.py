@@ -5,15 +5,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import redis
-from django.conf import settings as django_settings
 from django.test import Client
 
 from api import admission
 from api.operations.views import OperationDetail, OperationList
 from tenants.registry.directory import TenantRef
 from tests.api.sample import SampleAuthentication
-from wildrydes.kernel.redis_urls import client_url
 
 
 class Caller:
@@ -51,9 +48,6 @@ def sample_endpoints(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
     for view in (OperationDetail, OperationList):
         monkeypatch.setattr(view, "authentication_classes", [SampleAuthentication])
     admission._counts.forget()
-    quotas = redis.Redis.from_url(client_url(django_settings.REDIS_URL))
-    for key in quotas.scan_iter("quota:*"):
-        quotas.delete(key)
     yield
     admission._counts.forget()
 

@@ -75,7 +75,7 @@ def test_gunicorn_accepts_its_configuration() -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^worker_class\s+= gthread$", done.stdout, re.MULTILINE)
+    assert re.search(r"^worker_class\s+= wildrydes\.server\.ProblemWorker$", done.stdout, re.MULTILINE)
 
 
 def test_the_compose_file_follows_the_specification() -> None:
