@@ -11,6 +11,10 @@ class NoUnicornFree(DomainError):
     title = "No unicorn is free near the pick-up at that time"
 
 
+class FleetOutOfSight(Exception):
+    """No unicorn has been seen lately, so nobody can tell who is free: try again when the feed is back. Clients never see it."""
+
+
 class PlanningFailed(DomainError):
     """A mistake of ours, in the dead letters by now; nothing was charged."""
 

@@ -2,8 +2,10 @@
 
 from api.events import OperationCancelRequested
 from bookings import events, services
+from bookings.errors import FleetOutOfSight
 from bookings.paths import OPERATION_CREATE
 from bookings.saga import Deadline
+from messaging.errors import PutBack
 from messaging.messages import Envelope
 from messaging.topology import DeadCause
 from payments.events import (
@@ -17,8 +19,11 @@ from payments.events import (
 
 
 def plan_ride(message: Envelope[events.PlanRide]) -> None:
-    """Find and reserve a unicorn."""
-    services.plan_ride(booking_id=message.body.booking_id)
+    """Find and reserve a unicorn; while nobody knows where they are, wait, up to the booking's deadline."""
+    try:
+        services.plan_ride(booking_id=message.body.booking_id)
+    except FleetOutOfSight as error:
+        raise PutBack(str(error), after=2.0) from error
 
 
 def plan_ride_is_dead(message: Envelope[events.PlanRide], cause: DeadCause) -> None:

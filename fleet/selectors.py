@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef, Q
 from django.db.models.functions import Now
 
 from fleet.domain import FRESH_FOR, Candidate, Point
@@ -30,3 +30,11 @@ def free_unicorns(*, cells: Sequence[int], passengers: int, during: tuple[dateti
         Candidate(number=number, unicorn_id=unicorn_id, name=name, position=Point(latitude, longitude))
         for number, unicorn_id, name, latitude, longitude in rows
     ]
+
+
+def fleet_is_out_of_sight() -> bool:
+    """Whether unicorns are known and none has been seen lately: the feed was away, and who is free cannot be told."""
+    seen = UnicornPosition.objects.aggregate(
+        last=Max("reported_at"), fresh=Max("reported_at", filter=Q(reported_at__gt=Now() - FRESH_FOR))
+    )
+    return seen["last"] is not None and seen["fresh"] is None

@@ -4,17 +4,22 @@ from datetime import timedelta
 from uuid import UUID
 
 from bookings import domain
-from bookings.errors import NoUnicornFree, PlanningFailed
+from bookings.errors import FleetOutOfSight, NoUnicornFree, PlanningFailed
 from bookings.saga import State, Trigger
 from bookings.services._locking import locked
 from bookings.services.process import Facts, advance, end_if_overdue
 from fleet.domain import Point
+from fleet.selectors import fleet_is_out_of_sight
 from fleet.services import reserve_unicorn
 from tenants.registry.context import current_tenant
 
 
 def plan_ride(*, booking_id: UUID) -> None:
-    """Reserve the nearest unicorn and ask for the fare; without one the booking fails and nothing is charged."""
+    """Reserve the nearest unicorn and ask for the fare; without one the booking fails and nothing is charged.
+
+    Raises:
+        FleetOutOfSight: the positions are all too old to tell whether one is free (the feed was away for a while).
+    """
     held = locked(booking_id)
     if held is None:
         return
@@ -31,6 +36,8 @@ def plan_ride(*, booking_id: UUID) -> None:
         start=start,
         end=domain.reserved_until(start, booking.distance_m),
     )
+    if reserved is None and fleet_is_out_of_sight():
+        raise FleetOutOfSight("No unicorn has been seen lately; the ride is planned when the fleet is in sight again.")
     if reserved is None:
         detail = f"No unicorn with {booking.passengers} seats is free near the pick-up. Try another time or place."
         advance(held, Trigger.NO_UNICORN, Facts(now=held.now, error=NoUnicornFree(detail)))

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from api.models import Operation
@@ -12,6 +13,7 @@ from bookings import services
 from bookings.errors import CannotCancel
 from bookings.models import Booking, RefundState
 from bookings.saga import Deadline
+from fleet.models import UnicornPosition
 from loyalty.selectors import balance_of
 from messaging.consuming import deliver
 from messaging.journal.models import Message
@@ -100,6 +102,31 @@ def test_without_a_unicorn_nothing_is_charged(ask, drain, ledger):
     assert _operation(booking).status == "failed"
     assert _operation(booking).error["type"].endswith("/no-unicorn-free")
     assert _published(booking) == ["booking.failed"]
+
+
+def test_a_ride_waits_while_nobody_knows_where_the_unicorns_are(ask, add_unicorn, drain, ledger):
+    add_unicorn()
+    UnicornPosition.objects.update(reported_at=Now() - timedelta(minutes=5))
+    booking = ask()
+    drain()
+    assert _seen(booking).state == "requested"
+    waiting = Delivery.objects.get(handler="bookings.plan_ride", correlation_id=booking.correlation_id)
+    assert (waiting.attempts, waiting.crashes) == (0, 0)
+    UnicornPosition.objects.update(reported_at=Now())
+    Delivery.objects.filter(id=waiting.id).update(not_before=Now())
+    drain()
+    assert _seen(booking).state == "confirmed"
+
+
+def test_a_ride_that_waits_for_the_fleet_ends_by_its_deadline(ask, add_unicorn, drain, ledger):
+    add_unicorn()
+    UnicornPosition.objects.update(reported_at=Now() - timedelta(minutes=5))
+    booking = ask()
+    drain()
+    Booking.objects.filter(id=booking.id).update(deadline_at=Now() - timedelta(seconds=1))
+    _meet(_seen(booking), Deadline.BOOKING)
+    assert _seen(booking).state == "failed"
+    assert ledger.of(booking.id) == []
 
 
 def test_a_unicorn_that_is_too_small_does_not_come(ask, add_unicorn, drain):

@@ -23,6 +23,7 @@ def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     try:
         stack.start()
         stack.wait_healthy()
+        stack.manage("sync_fleet")
         stack.manage("seed_demo")
         yield stack
     finally:

@@ -132,6 +132,8 @@ class _StopSignals:
 
 def _main_job(stack: Stack) -> None:
     """Onboard the demonstration tenants, book a ride for each, say where everything is."""
+    # A ride that is booked before the first tick of the schedule would find nobody.
+    stack.manage("sync_fleet")
     stack.manage("seed_demo")
     logins = Logins.read(stack.layout.demo)
     with stack.log.spotlight(USER):
