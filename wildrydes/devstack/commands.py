@@ -15,6 +15,7 @@ from wildrydes.devstack.groups import end_groups
 from wildrydes.devstack.layout import Layout
 from wildrydes.devstack.logins import Logins
 from wildrydes.devstack.ports import Ports
+from wildrydes.devstack.reachable import check_servers
 from wildrydes.devstack.record import Record, only_manager
 from wildrydes.devstack.servers import Servers
 from wildrydes.devstack.stack import GRACE_SECONDS, USER, Stack
@@ -98,6 +99,7 @@ def status(layout: Layout) -> int:
 
 @contextlib.contextmanager
 def _started(layout: Layout) -> Iterator[Stack]:
+    check_servers(os.environ)
     stack = Stack(layout.var, ports=lambda: Ports.of_environment(os.environ), terminal=sys.stdout)
     signals = _StopSignals(stack)
     try:
