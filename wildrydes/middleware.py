@@ -5,6 +5,7 @@ The API does without sessions, cookies and messages, which cost two fifths of a 
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -19,6 +20,8 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from wildrydes.kernel.ids import new_id
 
 CONSOLE_PREFIXES = ("/admin/", "/invitations/")
+# Answers that never have content, and no length of it either (RFC 9110, 8.6).
+_WITHOUT_CONTENT = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
@@ -35,8 +38,8 @@ class CorrelationMiddleware:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self._get_response(request)
         response["X-Request-Id"] = request_id
-        if not response.streaming and not response.has_header("Content-Length"):
-            response["Content-Length"] = str(len(response.content))
+        if not response.streaming and response.status_code not in _WITHOUT_CONTENT:
+            response.setdefault("Content-Length", str(len(response.content)))
         return response
 
 
