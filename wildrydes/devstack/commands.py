@@ -99,6 +99,7 @@ def status(layout: Layout) -> int:
 
 @contextlib.contextmanager
 def _started(layout: Layout) -> Iterator[Stack]:
+    Ports.of_environment(os.environ)  # a port in use is told first
     check_servers(os.environ)
     stack = Stack(layout.var, ports=lambda: Ports.of_environment(os.environ), terminal=sys.stdout)
     signals = _StopSignals(stack)
