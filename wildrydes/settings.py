@@ -11,6 +11,22 @@ from urllib.parse import unquote
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from wildrydes.configuration.api import (
+    REST_FRAMEWORK,
+    SPECTACULAR_SETTINGS,
+)
+from wildrydes.configuration.console import (
+    AXES_CLIENT_IP_CALLABLE,
+    AXES_COOLOFF_TIME,
+    AXES_FAILURE_LIMIT,
+    AXES_LOCKOUT_CALLABLE,
+    AXES_LOCKOUT_PARAMETERS,
+    AXES_RESET_ON_SUCCESS,
+    AXES_USERNAME_CALLABLE,
+    AXES_USERNAME_FORM_FIELD,
+    AXES_VERBOSE,
+    UNFOLD,
+)
 from wildrydes.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -190,31 +206,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-AXES_VERBOSE = False  # no banner at every start of every process
-AXES_FAILURE_LIMIT = 8
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
-# By default axes takes the model's name of the field ("email"), counts nobody's failures and so locks nobody out.
-AXES_USERNAME_FORM_FIELD = "username"
-AXES_USERNAME_CALLABLE = "tenants.identity.lockout.login_name"
-AXES_LOCKOUT_CALLABLE = "tenants.identity.lockout.locked_out"
-AXES_CLIENT_IP_CALLABLE = "wildrydes.kernel.addresses.client_address"
 # Attempts to log in to a tenant; tenants.identity.throttling says who counts where.
 LOGIN_THROTTLE = {"address": "300/5minutes", "stranger": "10/15minutes", "familiar": "10/5minutes"}
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.identity.api.authentication.AccessTokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["api.parsing.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "api.schema.ApiSchema",
-    "EXCEPTION_HANDLER": "api.problems.exception_handler",
-    "UNAUTHENTICATED_USER": None,
-    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
-}
 
 API = {
     "PREFER_WAIT_MAX_SECONDS": 20,
@@ -222,20 +217,6 @@ API = {
     "PREFER_WAIT_MAX_WAITERS": env.int(
         "PREFER_WAIT_MAX_WAITERS", default=max(1, env.int("WEB_THREADS", default=8) // 2)
     ),
-}
-
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Wild Rydes for Business",
-    "DESCRIPTION": (
-        "Book unicorn rides for your people. Work is accepted with `202` and done in the background: follow the operation "
-        "that `Location` names. Every error is a problem document (RFC 9457). Times are ISO 8601 in UTC, amounts are integers "
-        "of the currency's minor unit (ISO 4217)."
-    ),
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.0",
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "SERVERS": [{"url": "/", "description": "Your company's own address"}],
-    "ENUM_NAME_OVERRIDES": {"OperationStatusEnum": "api.models.OperationStatus"},
 }
 
 # Ten minutes at most: nothing but its expiry ends an access token.
@@ -282,17 +263,6 @@ LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(
     as_json=env.bool("LOG_JSON", default=ENVIRONMENT == "production"), level=env.str("LOG_LEVEL", default="INFO")
 )
-
-UNFOLD = {
-    "SITE_TITLE": "Wild Rydes",
-    "SITE_HEADER": "Wild Rydes",
-    "SITE_SUBHEADER": "for Business",
-    "SITE_SYMBOL": "cruelty_free",
-    "SITE_URL": None,
-    "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "console.dashboard.front_page",
-    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "console.navigation.sidebar"},
-}
 
 # Ours is a subclass that runs on the console's paths only; axes looks for its own by name.
 SILENCED_SYSTEM_CHECKS = ["axes.W002"]
