@@ -13,7 +13,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection, transaction
 
 from messaging.claims import Claim, claim, release
-from messaging.deadletters import OUTCOME_TRIES, bury, bury_without_tenant, record_error
+from messaging.deadletters.burying import OUTCOME_TRIES, bury, bury_without_tenant, record_error
 from messaging.errors import PutBack, Reject, Retry, StaleClaim
 from messaging.heartbeat import heart
 from messaging.journal.models import Message

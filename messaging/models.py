@@ -40,6 +40,7 @@ class Delivery(models.Model):
     due_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, help_text="After this it is dead-lettered instead of tried again.")
     created_at = models.DateTimeField(db_default=models.functions.Now())
+    letter_id = models.UUIDField(null=True, help_text="The dead letter that this delivery redrives, if any.")
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -62,16 +63,22 @@ class DeadReason(models.TextChoices):
 
 
 class DeadLetterState(models.TextChoices):
-    """What has been done about a dead letter."""
+    """What has been done about a dead letter. A redriven one that dies again is open again."""
 
-    OPEN = "open"
-    REDRIVEN = "redriven"
-    DISCARDED = "discarded"
-    OBSOLETE = "obsolete"
+    OPEN = "open", "Open"
+    REDRIVING = "redriving", "Being redriven"
+    REDRIVEN = "redriven", "Redriven"
+    OBSOLETE = "obsolete", "Obsolete"
+    REPLACED = "replaced", "Edited and sent"
+    DISCARDED = "discarded", "Discarded"
 
 
 class DeadLetter(models.Model):
-    """A delivery that could not be done. Its business outcome was committed with it; a person or a job works on the letter."""
+    """A delivery that could not be done. Its business outcome was committed with it; a person or a job works on the letter.
+
+    `died_at` stays when a redriven letter dies again, so that its age tells how long nobody has repaired it; the cause
+    (`reason`, `error_class`, `fingerprint`, `attempts`, `crashes`) is that of the last death.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False, help_text="The delivery's id.")
     tenant_id = models.UUIDField(null=True, db_index=True)
@@ -91,16 +98,125 @@ class DeadLetter(models.Model):
     )
     accepted_at = models.DateTimeField(help_text="When the message was sent or published.")
     died_at = models.DateTimeField(db_default=models.functions.Now())
+    last_died_at = models.DateTimeField(db_default=models.functions.Now())
     state = models.CharField(max_length=10, choices=DeadLetterState, default=DeadLetterState.OPEN)
+    redrives = models.PositiveIntegerField(default=0, db_default=0, help_text="How often it was sent again.")
+    delivery_id = models.UUIDField(null=True, help_text="The delivery of the last redrive.")
+    redriven_at = models.DateTimeField(null=True, help_text="When it was last sent again.")
+    redriven_by = models.CharField(max_length=254, blank=True, default="", db_default="")
+    replaced_by = models.UUIDField(null=True, help_text="The edited message that was sent in its place.")
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.CharField(max_length=254, blank=True)
     resolution_note = models.CharField(max_length=500, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["state", "died_at"], name="deadletter_state_died")]
+        permissions = [
+            ("redrive_deadletter", "Can redrive dead letters"),
+            ("discard_deadletter", "Can discard dead letters"),
+            ("edit_deadletter", "Can edit a dead letter's message and send it"),
+            ("view_deadletter_payload", "Can look at a dead letter's payload and errors"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.handler} {self.id}"
+
+
+class RunState(models.TextChoices):
+    """Where a redrive run stands. Planning, draft, canary, canary done, running and paused are open; the others are final."""
+
+    PLANNING = "planning", "The dry run is being made"
+    DRAFT = "draft", "Planned; nothing is sent yet"
+    CANARY = "canary", "One letter was sent; its outcome is awaited"
+    CANARY_DONE = "canary_done", "The canary's outcome is there"
+    RUNNING = "running", "Sending"
+    PAUSED = "paused", "Paused"
+    DONE = "done", "Done"
+    CANCELLED = "cancelled", "Cancelled"
+    STOPPED = "stopped", "Stopped, because its canary failed"
+
+
+class RedriveRun(models.Model):
+    """Many letters redriven as one: a dry run, a canary, then the rest at a rate.
+
+    The driver is a platform message per step (see `messaging.deadletters.redriving`); `generation` tells its present chain of
+    messages from those that a pause has ended.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    state = models.CharField(max_length=11, choices=RunState, default=RunState.PLANNING)
+    selection = models.JSONField(help_text="Which letters: the filter's fields as text, without those left open.")
+    rate = models.FloatField(help_text="Letters per second.")
+    max_failures = models.PositiveIntegerField(help_text="It pauses itself when so many have died again.")
+    note = models.CharField(max_length=300, blank=True, help_text="Why it paused or stopped by itself.")
+    actor_kind = models.CharField(max_length=7)
+    actor_id = models.CharField(max_length=64)
+    actor_name = models.CharField(max_length=254)
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    planned_at = models.DateTimeField(null=True, help_text="When the dry run was complete.")
+    finished_at = models.DateTimeField(null=True)
+    matched = models.PositiveIntegerField(default=0, help_text="How many letters the selection found.")
+    left_out = models.PositiveIntegerField(default=0, help_text="How many of them are in another open run.")
+    gathered_at = models.DateTimeField(
+        null=True, help_text="How far planning has come: the last letter's time of death."
+    )
+    gathered_id = models.UUIDField(null=True, help_text="And its id.")
+    generation = models.PositiveIntegerField(default=0)
+    failures_forgiven = models.PositiveIntegerField(default=0, help_text="Those before it was last resumed.")
+    allowance = models.FloatField(default=0.0, help_text="How many letters the rate allows to be sent now.")
+    stepped_at = models.DateTimeField(null=True, help_text="When the allowance was last counted.")
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at"], name="redriverun_created")]
+
+    def __str__(self) -> str:
+        return f"Redrive run {self.id}"
+
+
+class ItemState(models.TextChoices):
+    """What a run did with one letter."""
+
+    WAITING = "waiting", "Not sent yet"
+    SENT = "sent", "Sent; its outcome is awaited"
+    REDRIVEN = "redriven", "Done"
+    OBSOLETE = "obsolete", "There was nothing to do any more"
+    FAILED = "failed", "Died again"
+    SKIPPED = "skipped", "Could not be sent"
+    LEFT = "left", "Not sent: the run ended before"
+
+
+class RedriveItem(models.Model):
+    """One letter in one run: what the dry run said, and what became of it. A letter is in one open run at most."""
+
+    run = models.ForeignKey(RedriveRun, on_delete=models.CASCADE, related_name="items", db_index=False)
+    letter_id = models.UUIDField(help_text="Plain: letters are removed when their time is over, runs are kept longer.")
+    tenant_id = models.UUIDField(null=True)
+    state = models.CharField(max_length=8, choices=ItemState, default=ItemState.WAITING)
+    is_canary = models.BooleanField(default=False)
+    verdict = models.CharField(
+        max_length=8, blank=True, help_text="The dry run's; empty until it has come to this letter."
+    )
+    summary = models.CharField(max_length=300, blank=True)
+    money_minor = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    delivery_id = models.UUIDField(null=True, db_index=True)
+    result = models.CharField(max_length=300, blank=True, help_text="Why it was skipped, or the class of its error.")
+    sent_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "state", "id"], name="redriveitem_run_state")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "letter_id"], name="redriveitem_once_in_a_run"),
+            models.UniqueConstraint(
+                fields=["letter_id"],
+                condition=models.Q(state__in=["waiting", "sent"]),
+                name="redriveitem_in_one_open_run",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.letter_id}: {self.state}"
 
 
 class BrokerIncarnation(models.Model):

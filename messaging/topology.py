@@ -14,6 +14,7 @@ from messaging.errors import NotDeclared
 from messaging.messages import Command, Envelope, Payload
 from messaging.models import DeadReason
 from messaging.retry import RetryPolicy
+from wildrydes.kernel.money import Money
 
 
 class QueueClass(StrEnum):
@@ -41,6 +42,26 @@ class DeadCause:
     reason: DeadReason
     error_class: str
     detail: str
+
+
+class Verdict(StrEnum):
+    """What handling a message would come to now."""
+
+    ACT = "act"
+    OBSOLETE = "obsolete"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prospect:
+    """What would happen if a message were handled now: a dry run's answer.
+
+    `summary` is one sentence for support staff, without personal data. `money` is what would move; which way, the summary says.
+    """
+
+    verdict: Verdict
+    summary: str
+    money: Money | None = None
 
 
 class Intent(Protocol):
@@ -79,6 +100,7 @@ class Gateway(Protocol[M, I, R]):
 _DEFAULT_RETRY = RetryPolicy()
 Transactional = Callable[[Envelope[Any]], None]
 OnDead = Callable[[Envelope[Any], DeadCause], None]
+Foresee = Callable[[Envelope[Any]], Prospect]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +108,9 @@ class Route:
     """One row of the topology: a message and one handler of it.
 
     `name` is written into deliveries and must outlive renamed functions. `handler` is a function (transactional shape: its
-    effects and "done" are one commit) or a `Gateway`. `on_dead` commits the business outcome together with the dead letter.
+    effects and "done" are one commit) or a `Gateway`. `on_dead` commits the business outcome together with the dead letter;
+    it is asked again when a redriven message dies again, so it looks at the state first. `foresee` says what handling the message
+    would do now, in the tenant's schema and in a transaction that refuses writes.
     `time_to_live` is how long after it became due a message may still be tried. `time_limit` in seconds ends the heartbeat of
     a handler that hangs, so that another worker takes over.
     """
@@ -101,6 +125,7 @@ class Route:
     time_limit: float = 300.0
     scope: Scope = Scope.TENANT
     ordering_key: str | None = None
+    foresee: Foresee | None = None
 
     @property
     def shape(self) -> str:

@@ -12,7 +12,19 @@ from django.db.models import ForeignKey, ManyToManyField
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = [
-    *("api", "bookings", "console", "fleet", "loyalty", "messaging", "notifications", "payments", "rfq", "tenants"),
+    *(
+        "api",
+        "audit",
+        "bookings",
+        "console",
+        "fleet",
+        "loyalty",
+        "messaging",
+        "notifications",
+        "payments",
+        "rfq",
+        "tenants",
+    ),
     "wildrydes",
 ]
 OURS = {

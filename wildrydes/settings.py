@@ -67,6 +67,7 @@ SHARED_APPS = [
     "console",
     "unfold",
     "django_tenants",
+    "audit",
     "tenants.registry",
     "messaging",
     "messaging.journal",
