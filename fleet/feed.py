@@ -62,7 +62,12 @@ def fetch_feed(base_url: str) -> list[FeedUnicorn]:
     """
     try:
         response = outbound_client().request(
-            "GET", f"{base_url.rstrip('/')}/v1/unicorns", total_timeout=TIMEOUT_S, max_body_bytes=MAX_BYTES
+            "GET",
+            f"{base_url.rstrip('/')}/v1/unicorns",
+            total_timeout=TIMEOUT_S,
+            max_body_bytes=MAX_BYTES,
+            purpose="fleet feed",
+            show_path=True,
         )
     except OutboundError as error:
         raise FeedError(f"The fleet operator's system did not answer: {error}") from error

@@ -73,6 +73,7 @@ class PushWebhook:
                 body=intent.body,
                 total_timeout=_TOTAL_SECONDS,
                 max_body_bytes=_MOST_ANSWER_BYTES,
+                purpose="webhook",
             )
         except OutboundRefused as error:
             raise Reject(str(error)) from error

@@ -9,3 +9,10 @@ class JournalConfig(AppConfig):
     name = "messaging.journal"
     label = "journal"
     verbose_name = "Journal"
+
+    def ready(self) -> None:
+        """Hear of every call to the outside."""
+        from messaging.journal.recording import record_call  # models are there only now
+        from wildrydes.kernel.http import observe_calls
+
+        observe_calls(record_call)

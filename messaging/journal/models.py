@@ -73,3 +73,28 @@ class HandlerError(models.Model):
 
     def __str__(self) -> str:
         return f"{self.handler}: {self.error_class}"
+
+
+class OutboundCall(models.Model):
+    """One HTTP call to the outside that was made while a message was handled: where to, for what, and how it ended.
+
+    Never queries, headers or bodies. Written right after the call and not with the handler's effects, so that calls of
+    failed attempts are here too. `id` is a UUIDv7: rows sort by age.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    delivery_id = models.UUIDField(null=True)
+    message_id = models.UUIDField()
+    correlation_id = models.UUIDField(db_index=True)
+    attempt = models.PositiveSmallIntegerField(help_text="Of the delivery, counted from 1.")
+    purpose = models.CharField(max_length=40, help_text="What the call was for, such as `charge`.")
+    method = models.CharField(max_length=10)
+    host = models.CharField(max_length=270, help_text="Empty for an address that could not be read.")
+    path = models.CharField(max_length=300, blank=True, help_text="Empty for addresses that people typed in.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="The answer's HTTP status; null without an answer.")
+    error = models.CharField(max_length=100, blank=True, help_text="The error's class; empty after a whole answer.")
+    started_at = models.DateTimeField(help_text="By the database's clock.")
+    duration_ms = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.method} {self.host}"

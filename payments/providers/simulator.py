@@ -34,44 +34,51 @@ class SimulatorProvider:
             "source": order.source,
             "reference": order.reference,
         }
-        response = self._request("POST", "/v1/charges", json_body=body, idempotency_key=order.idempotency_key)
+        response = self._request("POST", "/v1/charges", "charge", json_body=body, idempotency_key=order.idempotency_key)
         if response.status == 422 and _error(response).get("param") == "source":
             return ProviderAnswer(standing=Standing.DECLINED, code="invalid_source")
         return _charge_answer(_object(_accepted(response)), order)
 
     def find_charge(self, order: ChargeOrder) -> ProviderAnswer | None:
         """Look a charge up; see `PaymentProvider`."""
-        row = self._find("/v1/charges", order.idempotency_key)
+        row = self._find("/v1/charges", "look up charge", order.idempotency_key)
         return None if row is None else _charge_answer(row, order)
 
     def refund(self, order: RefundOrder) -> ProviderAnswer:
         """Give money back; see `PaymentProvider`."""
         path = f"/v1/charges/{quote(order.charge_ref, safe='')}/refunds"
         body = {"amount": order.amount_minor, "reference": order.reference}
-        response = self._request("POST", path, json_body=body, idempotency_key=order.idempotency_key)
+        response = self._request("POST", path, "refund", json_body=body, idempotency_key=order.idempotency_key)
         return _refund_answer(_object(_accepted(response)), order)
 
     def find_refund(self, order: RefundOrder) -> ProviderAnswer | None:
         """Look a refund up; see `PaymentProvider`."""
-        row = self._find("/v1/refunds", order.idempotency_key)
+        row = self._find("/v1/refunds", "look up refund", order.idempotency_key)
         return None if row is None else _refund_answer(row, order)
 
-    def _find(self, path: str, idempotency_key: str) -> dict[str, Any] | None:
-        response = _accepted(self._request("GET", f"{path}?{urlencode({'idempotency_key': idempotency_key})}"))
+    def _find(self, path: str, purpose: str, idempotency_key: str) -> dict[str, Any] | None:
+        query = urlencode({"idempotency_key": idempotency_key})
+        response = _accepted(self._request("GET", f"{path}?{query}", purpose))
         rows = _object(response).get("data")
         if not isinstance(rows, list) or len(rows) > 1 or not all(isinstance(row, dict) for row in rows):
             raise OutcomeUnknown("The provider's answer to a look-up cannot be read.")
         return rows[0] if rows else None
 
     def _request(
-        self, method: str, path: str, *, json_body: object = None, idempotency_key: str | None = None
+        self, method: str, path: str, purpose: str, *, json_body: object = None, idempotency_key: str | None = None
     ) -> Response:
         headers = {"Authorization": f"Bearer {self._api_key}"}
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
         try:
             return outbound_client().request(
-                method, self._base_url + path, headers=headers, json_body=json_body, total_timeout=self._timeout
+                method,
+                self._base_url + path,
+                headers=headers,
+                json_body=json_body,
+                total_timeout=self._timeout,
+                purpose=purpose,
+                show_path=True,
             )
         except (OutboundRefused, OutboundNotSent) as error:
             raise Retry(f"The payment provider was not reached: {error}") from error

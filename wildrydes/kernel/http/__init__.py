@@ -4,11 +4,13 @@ from wildrydes.kernel.http.allowing import AllowList
 from wildrydes.kernel.http.client import OutboundClient
 from wildrydes.kernel.http.config import OutboundConfig
 from wildrydes.kernel.http.errors import OutboundError, OutboundNotSent, OutboundRefused, OutboundUnknown
+from wildrydes.kernel.http.observing import OutboundCallSeen, observe_calls
 from wildrydes.kernel.http.process import check_url, configure_outbound, outbound_client
 from wildrydes.kernel.http.responses import Response
 
 __all__ = [
     "AllowList",
+    "OutboundCallSeen",
     "OutboundClient",
     "OutboundConfig",
     "OutboundError",
@@ -18,5 +20,6 @@ __all__ = [
     "Response",
     "check_url",
     "configure_outbound",
+    "observe_calls",
     "outbound_client",
 ]

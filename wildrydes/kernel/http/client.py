@@ -22,6 +22,7 @@ from wildrydes.kernel.http.connections import (
     tls_context,
 )
 from wildrydes.kernel.http.errors import OutboundNotSent, OutboundRefused, OutboundUnknown
+from wildrydes.kernel.http.observing import CallInProgress, observed
 from wildrydes.kernel.http.outgoing import SAFE_METHODS, Outgoing, next_hop, outgoing
 from wildrydes.kernel.http.policy import checked_addresses
 from wildrydes.kernel.http.resolving import Resolver, system_resolver
@@ -81,6 +82,8 @@ class OutboundClient:
         total_timeout: float | None = None,
         max_body_bytes: int | None = None,
         follow_redirects: int = 0,
+        purpose: str = "",
+        show_path: bool = False,
     ) -> Response:
         """Send one request and read the whole answer.
 
@@ -93,6 +96,9 @@ class OutboundClient:
             total_timeout: seconds for everything; the configured one by default.
             max_body_bytes: largest answer; the configured one by default.
             follow_redirects: how many hops to follow at most; then the redirect itself is the answer.
+            purpose: what the call is for, such as `charge`, for those who look at the record of calls.
+            show_path: whether that record may have the path (never the query). Not for addresses that people typed in:
+                their paths carry secrets.
 
         Raises:
             OutboundRefused: policy; nothing was sent (after a redirect: nothing to the refused address).
@@ -101,28 +107,35 @@ class OutboundClient:
         """
         deadline = time.monotonic() + (self._config.total_timeout if total_timeout is None else total_timeout)
         limit = self._config.max_body_bytes if max_body_bytes is None else max_body_bytes
-        request = outgoing(
-            method,
-            read_target(url),
-            headers=headers,
-            body=body,
-            json_body=json_body,
-            user_agent=self._config.user_agent,
-        )
-        response = self._hop(request, deadline=deadline, limit=limit)
+        with observed(CallInProgress(method=method, purpose=purpose)) as call:
+            target = read_target(url)
+            request = outgoing(
+                method, target, headers=headers, body=body, json_body=json_body, user_agent=self._config.user_agent
+            )
+            response = self._hop(request, call, show_path=show_path, deadline=deadline, limit=limit)
         for _ in range(follow_redirects):
             following = next_hop(request, response)
             if following is None:
                 break
             request = following
-            response = self._hop(request, deadline=deadline, limit=limit)
+            with observed(CallInProgress(method=request.method, purpose=purpose)) as call:
+                response = self._hop(request, call, show_path=show_path, deadline=deadline, limit=limit)
         return response
 
     def close(self) -> None:
         """Close idle connections."""
         self._pool.close()
 
-    def _hop(self, request: Outgoing, *, deadline: float, limit: int) -> Response:
+    def _hop(
+        self, request: Outgoing, call: CallInProgress, *, show_path: bool, deadline: float, limit: int
+    ) -> Response:
+        call.host = request.target.authority
+        call.path = request.target.path.partition("?")[0] if show_path else ""
+        response = self._answer(request, deadline=deadline, limit=limit)
+        call.status = response.status
+        return response
+
+    def _answer(self, request: Outgoing, *, deadline: float, limit: int) -> Response:
         addresses = checked_addresses(request.target, self._config, self._resolver, deadline=deadline)
         kept, key = self._kept_connection(request.target, addresses)
         if kept is not None and key is not None:

@@ -42,8 +42,16 @@ class Target:
     @property
     def origin(self) -> str:
         """Scheme, host and port: the unit of trust (RFC 6454), and all that error texts name."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{self._host}:{self.port}"
+
+    @property
+    def authority(self) -> str:
+        """Host, and port where it is not the scheme's own: what people call a server."""
+        return self._host if self.port == _DEFAULT_PORTS[self.scheme] else f"{self._host}:{self.port}"
+
+    @property
+    def _host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
 
 
 def read_target(url: str) -> Target:
