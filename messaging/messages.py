@@ -74,6 +74,27 @@ def handling(message: Envelope[Any]) -> Iterator[None]:
         _current.reset(token)
 
 
+_correlation: ContextVar[UUID | None] = ContextVar("correlation", default=None)
+
+
+def ambient_correlation() -> UUID | None:
+    """The correlation id of what is being done: as `correlated` says, else that of the message being handled, else None."""
+    if (given := _correlation.get()) is not None:
+        return given
+    message = current_message()
+    return message.correlation_id if message else None
+
+
+@contextmanager
+def correlated(correlation_id: UUID) -> Iterator[None]:
+    """What is published and sent inside, by whatever app, belongs to this story and not to that of the request at hand."""
+    token = _correlation.set(correlation_id)
+    try:
+        yield
+    finally:
+        _correlation.reset(token)
+
+
 def to_payload(body: Payload) -> dict[str, Any]:
     """The body as JSON-ready values: ids and times as text (RFC 3339)."""
     payload: dict[str, Any] = msgspec.to_builtins(body)

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from messaging.journal.models import Message, MessageKind
-from messaging.messages import Command, Event, Payload, current_message, to_payload
+from messaging.messages import Command, Event, Payload, ambient_correlation, current_message, to_payload
 from messaging.models import Delivery
 from messaging.outbox import Wakeup, wake_after_commit
 from messaging.settings import first_resend_seconds
@@ -28,7 +28,8 @@ class WrongScope(RuntimeError):
 def publish(event: Event, *, correlation_id: UUID | None = None) -> UUID:
     """Record that something happened and give each subscriber a delivery; answers the message's id.
 
-    The correlation id is, in this order: the one given, that of the message being handled, a new one.
+    The correlation id is, in this order: the one given, that of `messages.correlated`, that of the message being handled, a
+    new one.
 
     Raises:
         NotInTransaction: outside of `transaction.atomic()`.
@@ -61,7 +62,7 @@ def _post(body: Payload, kind: MessageKind, *, correlation_id: UUID | None, dela
         topic=body.topic,
         version=body.version,
         payload=to_payload(body),
-        correlation_id=correlation_id or (cause.correlation_id if cause else new_id()),
+        correlation_id=correlation_id or ambient_correlation() or new_id(),
         causation_id=cause.id if cause else None,
     )
     message.save(force_insert=True)

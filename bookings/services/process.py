@@ -17,6 +17,7 @@ from bookings.saga import Action, Deadline, Ignore, Move, Refuse, State, Trigger
 from bookings.services._locking import Locked
 from fleet.services import release_unicorn
 from messaging.errors import Reject
+from messaging.messages import correlated
 from messaging.services import publish, send
 from payments.services import request_capture, request_refund
 from tenants.registry.context import current_tenant
@@ -83,16 +84,14 @@ def meet(held: Locked) -> None:
 
 def _apply(booking: Booking, before: State, move: Move, facts: Facts) -> None:
     booking.state = BookingState(move.to.value)
-    for action in move.actions:
-        _ACTIONS[action](booking, facts)
-    booking.save(force_update=True)
-    watches = saga.TABLE[move.to].deadline
-    if watches is not None and watches is not saga.TABLE[before].deadline:
-        send(
-            events.BookingDeadline(booking_id=booking.id, watches=watches),
-            correlation_id=booking.correlation_id,
-            delay=_time_for(watches),
-        )
+    # A refund that a cancellation's request sets in motion belongs to the ride's story too.
+    with correlated(booking.correlation_id):
+        for action in move.actions:
+            _ACTIONS[action](booking, facts)
+        booking.save(force_update=True)
+        watches = saga.TABLE[move.to].deadline
+        if watches is not None and watches is not saga.TABLE[before].deadline:
+            send(events.BookingDeadline(booking_id=booking.id, watches=watches), delay=_time_for(watches))
 
 
 def _time_for(watches: Deadline) -> timedelta:
@@ -125,11 +124,9 @@ def _confirm(booking: Booking, facts: Facts) -> None:
             expected_pickup_at=expected,
             paid_by=booking.paid_by,
         ),
-        correlation_id=booking.correlation_id,
     )
     send(
         events.CompleteRide(booking_id=booking.id),
-        correlation_id=booking.correlation_id,
         delay=max(expected + domain.ride_duration(booking.distance_m) - facts.now, timedelta(seconds=1)),
     )
 
@@ -142,7 +139,6 @@ def _complete(booking: Booking, facts: Facts) -> None:
     booking.completed_at = facts.now
     publish(
         events.BookingCompleted(**_identity(booking), unicorn_id=_unicorn(booking), unicorn_name=booking.unicorn_name),
-        correlation_id=booking.correlation_id,
     )
 
 
@@ -193,7 +189,6 @@ def _announce_failure(booking: Booking, facts: Facts) -> None:
     fail_operation(operation_id=booking.operation_id, error=error)
     publish(
         events.BookingFailed(**_identity(booking), code=booking.failure_code, detail=booking.failure_detail),
-        correlation_id=booking.correlation_id,
     )
 
 
@@ -202,7 +197,6 @@ def _announce_cancellation(booking: Booking, facts: Facts) -> None:
     cancel_operation(operation_id=booking.operation_id)
     publish(
         events.BookingCancelled(**_identity(booking), was_confirmed=booking.confirmed_at is not None),
-        correlation_id=booking.correlation_id,
     )
 
 

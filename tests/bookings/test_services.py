@@ -93,6 +93,21 @@ def test_the_whole_ride_shares_one_correlation_id(ask, add_unicorn, drain):
     assert {"bookings.plan_ride", "payments.capture", "payment.captured", "booking.confirmed"} <= topics
 
 
+def test_a_cancellation_and_its_refund_are_part_of_the_rides_story(ask, add_unicorn, drain):
+    add_unicorn()
+    booking = ask()
+    drain()
+    operation = _cancel(booking)
+    drain(include_delayed=True)
+    assert _seen(booking).refund_state == RefundState.DONE
+    since = Message.objects.filter(occurred_at__gte=booking.requested_at)
+    strangers = since.exclude(correlation_id=booking.correlation_id)
+    # Only the net under the cancellation's own operation belongs to the request that made it.
+    assert set(strangers.values_list("topic", "correlation_id")) <= {("operation.expire", operation.correlation_id)}
+    topics = set(Message.objects.filter(correlation_id=booking.correlation_id).values_list("topic", flat=True))
+    assert {"booking.cancelled", "payments.refund", "payment.refunded"} <= topics
+
+
 def test_without_a_unicorn_nothing_is_charged(ask, drain, ledger):
     booking = ask()
     drain()
