@@ -14,24 +14,17 @@ import os
 import pickle
 import platform
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench._servers import RESULTS, product_environment, say, serving
 from wildrydes.embedded import EmbeddedPostgres, EmbeddedValkey
 
-ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "bench" / "results"
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 CALLERS = int(os.environ.get("BENCH_CALLERS", "16"))
@@ -61,34 +54,18 @@ def main() -> None:
         os.environ.update(environment)
         say("Migrating and onboarding a tenant …")
         prepared = prepare(folder)
-        product = stack.enter_context(serving("wildrydes.wsgi", environment))
+        product, _ = stack.enter_context(serving("wildrydes.wsgi", environment))
         bare_environment = {**environment, "DJANGO_SETTINGS_MODULE": "bench._bare_settings"}
-        bare = stack.enter_context(serving("bench._bare_django", bare_environment))
+        bare, _ = stack.enter_context(serving("bench._bare_django", bare_environment))
         rounds = list(run_rounds(prepared, product, bare))
     write(summary(rounds, prepared))
 
 
-def say(text: str) -> None:
-    """A line of progress."""
-    print(text, flush=True)
-
-
 def _environment(database: str, redis: str, folder: Path) -> dict[str, str]:
     return {
-        "DATABASE_URL": database,
-        "REDIS_URL": redis,
-        "SECRET_KEY": "bench-" * 10,
-        "FIELD_ENCRYPTION_KEY": "A" * 43,
-        "ENVIRONMENT": "production",
-        "PUBLIC_DOMAIN": "localhost",
-        "PUBLIC_PORT": "443",  # part of the tokens' issuer; otherwise each server's own port
-        "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",
-        "WILDRYDES_VAR": str(folder / "var"),
-        "LOG_LEVEL": "ERROR",
-        "DJANGO_SETTINGS_MODULE": "wildrydes.settings",
+        **product_environment(database, redis, folder),
         "BENCH_ROWS": str(folder / "rows.pickle"),
         "BENCH_SCHEMA": SCHEMA,
-        "PYTHONPATH": str(ROOT),
     }
 
 
@@ -105,43 +82,6 @@ def prepare(folder: Path) -> Prepared:
     rows.write_bytes(pickle.dumps(copies))
     rows.chmod(0o644)
     return Prepared(token, rows, statements)
-
-
-@contextmanager
-def serving(application: str, environment: dict[str, str]) -> Iterator[int]:
-    """The application on gunicorn with the product's configuration; yields the port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "-c", "wildrydes/gunicorn.py", f"{application}:application"]
-    server = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **environment, "PORT": str(port), "WEB_WORKERS": "2"},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(port, server)
-        yield port
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        if server.poll() is not None:
-            raise SystemExit(f"gunicorn ended with {server.returncode} before it served.")
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
-        except urllib.error.HTTPError:
-            return  # the bare application knows no such path, but it answers
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise SystemExit("gunicorn did not start within 60 seconds.")
 
 
 def run_rounds(prepared: Prepared, product: int, bare: int) -> Iterator[dict[str, float]]:
