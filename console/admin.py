@@ -1,15 +1,20 @@
-"""Messages in the console: read only, and without payloads, which stay in the tenants' schemas."""
+"""What Django looks for by this name: the console's own pages, each package's registrations, and what waits to be done."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from console.readonly import ReadOnlyAdmin
+from console.schedule import admin as schedule
+from console.staff import admin as staff
+from console.urls import pages
 from messaging.models import DeadLetter, DeadLetterState, Delivery
 from tenants.registry.models import Tenant
+
+__all__ = ["schedule", "staff"]
 
 LETTER_COLOURS = {
     DeadLetterState.OPEN.label: "danger",
@@ -19,10 +24,11 @@ LETTER_COLOURS = {
 }
 
 admin.site.index_title = "Overview"
+admin.site.extra_urls = pages  # type: ignore[attr-defined]  # unfold's hook for pages that belong to no model
 
 
-class _ReadOnly(ModelAdmin):
-    """Nothing can be added, changed or removed by hand."""
+class _OfTenants(ReadOnlyAdmin):
+    """Rows that name a tenant by its id."""
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """With the tenant's name, which the row does not hold."""
@@ -36,21 +42,9 @@ class _ReadOnly(ModelAdmin):
         name: str | None = row.tenant_name
         return name
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
 
 @admin.register(Delivery)
-class DeliveryAdmin(_ReadOnly):
+class DeliveryAdmin(_OfTenants):
     """What is on its way."""
 
     list_display = (
@@ -77,7 +71,7 @@ class DeliveryAdmin(_ReadOnly):
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(_ReadOnly):
+class DeadLetterAdmin(_OfTenants):
     """What could not be done."""
 
     list_display = ("handler", "company", "shown_state", "reason", "error_class", "attempts", "died_at")

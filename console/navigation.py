@@ -43,6 +43,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _entry("People", "badge", "identity", "user"),
                 _entry("Groups", "groups", "auth", "group"),
+                _entry("Logins", "login", "axes", "accesslog"),
                 _entry("Refused logins", "lock", "axes", "accessattempt"),
             ],
         },

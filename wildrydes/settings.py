@@ -18,6 +18,7 @@ from wildrydes.configuration.api import (
 from wildrydes.configuration.console import (
     AXES_CLIENT_IP_CALLABLE,
     AXES_COOLOFF_TIME,
+    AXES_ENABLE_ADMIN,
     AXES_FAILURE_LIMIT,
     AXES_LOCKOUT_CALLABLE,
     AXES_LOCKOUT_PARAMETERS,

@@ -1,46 +1,14 @@
-import re
-from functools import partial
-
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.test import Client
-from django.urls import reverse as reverse_at
-from django.utils.timezone import now
 
-from messaging.models import DeadLetter
-from tenants.identity.models import User
 from tenants.onboarding.models import OnboardingRun, RunState
 from tenants.onboarding.services import start_onboarding
 from tenants.registry.models import Tenant, TenantStatus, Tier
+from tests.console.conftest import browser, letter, reverse
 from wildrydes.kernel.ids import new_id
 
-reverse = partial(reverse_at, urlconf="wildrydes.urls_public")
 FORM = {"name": "Umbrella", "slug": "umbrella", "tier": "basic", "currency": "EUR", "email": "ada@umbrella.example"}
-
-
-def browser(*permissions, superuser=False, **fields):
-    """Somebody in front of the console."""
-    user = User.objects.create(email=f"{new_id()}@staff.example", is_staff=True, is_superuser=superuser, **fields)
-    for permission in permissions:
-        app, _, codename = permission.partition(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
-    client = Client(headers={"host": "localhost"})
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-@pytest.fixture
-def staff(db):
-    return browser(superuser=True)
-
-
-def letter(tenant_id):
-    return DeadLetter.objects.create(
-        id=new_id(), tenant_id=tenant_id, message_id=new_id(), correlation_id=new_id(), topic="payments.capture", version=1,
-        handler="payments.capture", queue_class="payments", reason="attempts", error_class="OutboundNotSent", fingerprint="ab",
-        attempts=6, crashes=0, outcome_committed=True, accepted_at=now(),
-    )  # fmt: skip
 
 
 PAGES = {
@@ -65,38 +33,16 @@ def test_a_page_is_for_those_who_may_see_it(tenant, page):
     assert Client(headers={"host": "acme.localhost"}).get(reverse(page)).status_code == 404
 
 
-def test_the_front_page_counts_what_needs_eyes(tenant, staff):
-    start_onboarding(**FORM)
-    letter(tenant.id)
-    letter(None)
-    page = staff.get(reverse("admin:index"))
-    text = " ".join(re.sub(r"<[^>]+>", " ", page.content.decode()).split())
-    assert "2 Active" in text
-    assert "1 Being onboarded" in text
-    assert "Umbrella Under way, 0 %" in text
-    rows = {row.name: row for row in page.context["traffic"]}
-    assert (rows["Basic"].open_dead_letters, rows["Platform"].open_dead_letters) == (1, 1)
-    assert (rows["Platform"].backlog, rows["Premium"].backlog) == (1, 0)
-
-
 def test_the_sidebar_leads_where_one_may_go(db, staff):
     def links(client):
         groups = client.get(reverse("admin:index")).context["sidebar_navigation"]
         return [str(item["link"]) for group in groups for item in group["items"] if item["has_permission"]]
 
     everything = links(staff)
-    assert len(everything) == 12
+    assert len(everything) == 13
     for link in everything:
         assert staff.get(link).status_code == 200
     assert links(browser("registry.view_tier")) == [reverse("admin:index"), reverse("admin:registry_tier_changelist")]
-
-
-def test_the_front_page_shows_no_more_than_one_may_see(tenant):
-    letter(tenant.id)
-    page = browser("registry.view_tenant").get(reverse("admin:index"))
-    assert page.context["statuses"] is not None
-    assert (page.context["runs"], page.context["traffic"]) == (None, None)
-    assert "Onboard a company" not in page.content.decode()
 
 
 def test_messages_are_read_only_and_without_payload(tenant, staff):

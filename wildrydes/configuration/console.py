@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 AXES_VERBOSE = False  # no banner at every start of every process
+AXES_ENABLE_ADMIN = False  # console.staff has its own pages of it
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -20,6 +21,6 @@ UNFOLD = {
     "SITE_SYMBOL": "cruelty_free",
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "console.dashboard.front_page",
+    "DASHBOARD_CALLBACK": "console.front.views.front_page",
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "console.navigation.sidebar"},
 }

@@ -1,0 +1,49 @@
+"""Ages and numbers as people say them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.timezone import now
+
+register = template.Library()
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds in one or two units: `4 s`, `12 min`, `3 h 5 min`, `2 d 4 h`."""
+    if seconds is None:
+        return "-"
+    whole = max(0, int(seconds))
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min"
+    if whole < DAY:
+        return _two(whole // HOUR, "h", whole % HOUR // MINUTE, "min")
+    return _two(whole // DAY, "d", whole % DAY // HOUR, "h")
+
+
+def _two(more: int, unit: str, less: int, smaller: str) -> str:
+    return f"{more:,} {unit} {less} {smaller}" if less and more < 10 else f"{more:,} {unit}"
+
+
+@register.filter
+def age(moment: datetime | None) -> str:
+    """How long ago that was."""
+    return "-" if moment is None else duration((now() - moment).total_seconds())
+
+
+@register.filter
+def counted(number: int | None) -> str:
+    """With a separator of thousands."""
+    return "-" if number is None else f"{number:,}"
+
+
+@register.filter
+def at(items: Sequence[Any], place: int) -> Any:
+    """The item at a place, beside which another list is walked; None past the end."""
+    return items[place] if place < len(items) else None
