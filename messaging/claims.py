@@ -12,7 +12,9 @@ from uuid import UUID
 
 from django.db import connection
 
+from messaging.deadletters.settling import settle
 from messaging.errors import StaleClaim
+from messaging.journal.models import TraceOutcome
 from messaging.settings import lease_seconds
 from wildrydes.kernel.ids import new_id
 
@@ -35,12 +37,13 @@ class Claim:
     crashes: int
     claimed_at: datetime
     created_at: datetime
+    letter_id: UUID | None
     expired: bool
 
 
 _COLUMNS = (
     "id, claim_id, tenant_id, message_id, correlation_id, topic, version, handler, queue_class, epoch, attempts, crashes, "
-    "claimed_at, created_at, coalesce(expires_at <= clock_timestamp(), false)"
+    "claimed_at, created_at, letter_id, coalesce(expires_at <= clock_timestamp(), false)"
 )
 _FIELDS = [field.split("(")[0].strip() for field in _COLUMNS.split(", coalesce")[0].split(",")]
 
@@ -125,6 +128,8 @@ def release(claimed: Claim, *, delay: float, counted: bool) -> None:
 def finish(claimed: Claim, *, outcome: str) -> None:
     """Delete the delivery and leave its trace in the entered schema, inside the handler's own transaction.
 
+    The letter that it redrives, if any, is settled with it; one that died again is for `bury` to open again.
+
     Raises:
         StaleClaim: when someone else has the row; the transaction must be rolled back.
     """
@@ -132,3 +137,5 @@ def finish(claimed: Claim, *, outcome: str) -> None:
         cursor.execute(_FINISH, {"id": claimed.id, "claim": claimed.claim_id, "outcome": outcome})
         if cursor.rowcount != 1:
             raise StaleClaim(f"The claim on {claimed.id} was lost.")
+    if claimed.letter_id is not None and outcome != TraceOutcome.DEAD:
+        settle(claimed.letter_id, claimed.id, obsolete=outcome == TraceOutcome.OBSOLETE)

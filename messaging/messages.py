@@ -56,6 +56,16 @@ class Envelope(Generic[P]):
     tenant: TenantRef | None
 
 
+@dataclass(frozen=True, slots=True)
+class Obsolete:
+    """What a transactional handler answers when there is nothing to do any more; what it did change is still committed.
+
+    Its delivery's trace, and the dead letter that it redrives, then say `obsolete` in place of `done`.
+    """
+
+    why: str = ""
+
+
 _current: ContextVar[Envelope[Any] | None] = ContextVar("current_message", default=None)
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from messaging.claims import Claim, finish, renew
 from messaging.journal.models import TraceOutcome
-from messaging.messages import Envelope
+from messaging.messages import Envelope, Obsolete
 from messaging.topology import Gateway, Route
 
 
@@ -20,8 +20,8 @@ def run(claimed: Claim, route: Route, envelope: Envelope[Any]) -> None:
     if callable(route.handler):
         # Effects, new messages and "done" are one commit: effects happen once.
         with transaction.atomic():
-            route.handler(envelope)
-            finish(claimed, outcome=TraceOutcome.DONE)
+            answer = route.handler(envelope)
+            finish(claimed, outcome=TraceOutcome.OBSOLETE if isinstance(answer, Obsolete) else TraceOutcome.DONE)
     else:
         _run_gateway(claimed, route.handler, envelope)
 

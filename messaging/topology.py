@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from messaging.errors import NotDeclared
-from messaging.messages import Command, Envelope, Payload
+from messaging.messages import Command, Envelope, Obsolete, Payload
 from messaging.models import DeadReason
 from messaging.retry import RetryPolicy
 from wildrydes.kernel.money import Money
@@ -98,7 +98,7 @@ class Gateway(Protocol[M, I, R]):
 
 
 _DEFAULT_RETRY = RetryPolicy()
-Transactional = Callable[[Envelope[Any]], None]
+Transactional = Callable[[Envelope[Any]], Obsolete | None]
 OnDead = Callable[[Envelope[Any], DeadCause], None]
 Foresee = Callable[[Envelope[Any]], Prospect]
 
@@ -108,11 +108,11 @@ class Route:
     """One row of the topology: a message and one handler of it.
 
     `name` is written into deliveries and must outlive renamed functions. `handler` is a function (transactional shape: its
-    effects and "done" are one commit) or a `Gateway`. `on_dead` commits the business outcome together with the dead letter;
-    it is asked again when a redriven message dies again, so it looks at the state first. `foresee` says what handling the message
-    would do now, in the tenant's schema and in a transaction that refuses writes.
+    effects and "done" are one commit; it may answer `Obsolete`) or a `Gateway`. `on_dead` commits the business outcome together
+    with the dead letter; it is asked again when a redriven message dies again, so it looks at the state first.
     `time_to_live` is how long after it became due a message may still be tried. `time_limit` in seconds ends the heartbeat of
-    a handler that hangs, so that another worker takes over.
+    a handler that hangs, so that another worker takes over. `foresee` says what handling a message would do now; it reads in the
+    message's schema, in a transaction that refuses writes and row locks.
     """
 
     message: type[Payload]

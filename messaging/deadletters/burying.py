@@ -5,12 +5,15 @@ A dead letter is not an outcome by itself: whoever was promised an answer gets o
 
 import hashlib
 import traceback
+from pathlib import Path
 from types import TracebackType
 
 import structlog
+from django.conf import settings
 from django.db import connection
 
 from messaging.claims import Claim, finish
+from messaging.deadletters.settling import Death, open_again
 from messaging.journal.models import HandlerError, TraceOutcome
 from messaging.messages import Envelope, Payload
 from messaging.models import DeadLetter, DeadReason
@@ -28,9 +31,22 @@ def fingerprint(*parts: str) -> str:
 
 
 def location(trace: TracebackType | None) -> str:
-    """Where an error was raised, without line numbers, so that an unrelated edit does not split a cause in two."""
+    """Where an error was raised: the innermost function of ours, and the innermost of all when that is a library's.
+
+    Without line numbers, so that an unrelated edit does not split a cause in two.
+    """
     frames = traceback.extract_tb(trace)
-    return f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].name}" if frames else ""
+    if not frames:
+        return ""
+    ours = [f"{path}:{frame.name}" for frame in frames if (path := _our_path(frame.filename))]
+    innermost = f"{Path(frames[-1].filename).name}:{frames[-1].name}"
+    return f"{ours[-1]} {innermost}" if ours else innermost
+
+
+def _our_path(filename: str) -> str:
+    """The file's path below the project; empty for a library's, wherever that is installed."""
+    root = f"{settings.BASE_DIR}/"
+    return filename.removeprefix(root) if filename.startswith(root) and "site-packages" not in filename else ""
 
 
 def error_class(error: BaseException) -> str:
@@ -69,7 +85,7 @@ def bury(
 
     Without an envelope (the message cannot be read any more) there is nobody to ask for the outcome, and the letter says so.
     """
-    name = error_class(error) if error else ""
+    name = _cause(claimed, reason, error)
     outcome_committed = False
     if route is not None and envelope is not None:
         if route.on_dead is not None:
@@ -77,32 +93,57 @@ def bury(
                 envelope, DeadCause(reason=reason, error_class=name, detail=_storable(str(error or ""))[:500])
             )
         outcome_committed = True
-    write_letter(claimed, reason=reason, error=error, outcome_committed=outcome_committed)
+    _write_letter(claimed, _death(claimed, reason, name, error, outcome_committed=outcome_committed))
     finish(claimed, outcome=TraceOutcome.DEAD)
 
 
-def write_letter(claimed: Claim, *, reason: DeadReason, error: BaseException | None, outcome_committed: bool) -> None:
-    """The letter itself: ids, states and the cause's class; nothing of the payload."""
-    name = error_class(error) if error else ""
-    DeadLetter.objects.create(
-        id=claimed.id,
-        tenant_id=claimed.tenant_id,
-        message_id=claimed.message_id,
-        correlation_id=claimed.correlation_id,
-        topic=claimed.topic,
-        version=claimed.version,
-        handler=claimed.handler,
-        queue_class=claimed.queue_class,
+def _cause(claimed: Claim, reason: DeadReason, error: BaseException | None) -> str:
+    """The class of the error it died of; of the last attempt's when its attempts or its time were found to be used up."""
+    if error is not None:
+        return error_class(error)
+    if reason is DeadReason.CRASHES or not claimed.attempts:
+        return ""
+    errors = HandlerError.objects.filter(delivery_id=claimed.id).order_by("-happened_at")
+    return errors.values_list("error_class", flat=True).first() or ""
+
+
+def _death(
+    claimed: Claim, reason: DeadReason, name: str, error: BaseException | None, *, outcome_committed: bool
+) -> Death:
+    # A time to live may run out while a handler fails or while nobody looks: that is one cause, wherever it was noticed.
+    where = location(error.__traceback__) if error and reason is not DeadReason.EXPIRED else ""
+    return Death(
         reason=reason,
         error_class=name,
-        fingerprint=fingerprint(claimed.handler, reason, name, location(error.__traceback__) if error else ""),
+        fingerprint=fingerprint(claimed.handler, reason, name, where),
         attempts=claimed.attempts,
         crashes=claimed.crashes,
         outcome_committed=outcome_committed,
-        accepted_at=claimed.created_at,
     )
+
+
+def _write_letter(claimed: Claim, death: Death) -> None:
+    """The letter itself: ids, states and the cause's class; nothing of the payload. A redriven one is the old one again."""
+    if claimed.letter_id is None or not open_again(claimed.letter_id, claimed.id, death):
+        DeadLetter.objects.create(
+            id=claimed.id,
+            tenant_id=claimed.tenant_id,
+            message_id=claimed.message_id,
+            correlation_id=claimed.correlation_id,
+            topic=claimed.topic,
+            version=claimed.version,
+            handler=claimed.handler,
+            queue_class=claimed.queue_class,
+            accepted_at=claimed.created_at,
+            **death.as_fields(),
+        )
     _log.error(
-        "delivery.dead_lettered", delivery=str(claimed.id), handler=claimed.handler, reason=str(reason), error=name
+        "delivery.dead_lettered",
+        delivery=str(claimed.id),
+        handler=claimed.handler,
+        reason=str(death.reason),
+        error=death.error_class,
+        redriven=claimed.letter_id is not None,
     )
 
 
@@ -111,6 +152,6 @@ _BURY_UNKNOWN = "DELETE FROM messaging_delivery WHERE id = %s AND claim_id = %s"
 
 def bury_without_tenant(claimed: Claim) -> None:
     """Bury a delivery whose tenant does not exist any more: there is no schema to write an outcome or a trace to."""
-    write_letter(claimed, reason=DeadReason.REJECTED, error=None, outcome_committed=False)
+    _write_letter(claimed, _death(claimed, DeadReason.REJECTED, "", None, outcome_committed=False))
     with connection.cursor() as cursor:
         cursor.execute(_BURY_UNKNOWN, [claimed.id, claimed.claim_id])

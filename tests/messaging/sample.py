@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from messaging.errors import Reject
-from messaging.messages import Command, Envelope, Event
+from messaging.messages import Command, Envelope, Event, Obsolete
 from messaging.retry import RetryPolicy
-from messaging.topology import DeadCause, QueueClass, Route, Scope, Topology
+from messaging.topology import DeadCause, Prospect, QueueClass, Route, Scope, Topology, Verdict
 
 
 class ThingHappened(Event, frozen=True, kw_only=True):
@@ -44,6 +44,10 @@ class Recorder:
     sent_before: bool = False
     known: str | None = None
     on_call: Callable[[], None] | None = None
+    answer: Obsolete | None = None
+    nothing_to_prepare: bool = False
+    prospect: Prospect | None = None
+    on_foresee: Callable[[Envelope[Any]], None] | None = None
 
     def reset(self) -> None:
         self.__init__()  # type: ignore[misc]
@@ -52,10 +56,17 @@ class Recorder:
 recorder = Recorder()
 
 
-def react(message: Envelope[Any]) -> None:
+def react(message: Envelope[Any]) -> Obsolete | None:
     recorder.seen.append(message)
     if recorder.do is not None:
         recorder.do(message)
+    return recorder.answer
+
+
+def foresee(message: Envelope[Any]) -> Prospect:
+    if recorder.on_foresee is not None:
+        recorder.on_foresee(message)
+    return recorder.prospect or Prospect(verdict=Verdict.ACT, summary="It would be done.")
 
 
 def react_too(message: Envelope[Any]) -> None:
@@ -76,6 +87,8 @@ class SampleIntent:
 class SampleGateway:
     def prepare(self, message: Envelope[Any]) -> SampleIntent | None:
         recorder.steps.append("prepare")
+        if recorder.nothing_to_prepare:
+            return None
         return SampleIntent(may_have_been_sent=recorder.sent_before)
 
     def lookup(self, intent: SampleIntent) -> str | None:
@@ -114,7 +127,13 @@ TOPOLOGY = Topology(
         ),
         Route(message=ThingHappened, name="sample.react_too", handler=react_too, queue_class=QueueClass.NOTIFICATIONS),
         Route(
-            message=DoThing, name="sample.do", handler=react, queue_class=QueueClass.BOOKINGS, retry=QUICK, on_dead=died
+            message=DoThing,
+            name="sample.do",
+            handler=react,
+            queue_class=QueueClass.BOOKINGS,
+            retry=QUICK,
+            on_dead=died,
+            foresee=foresee,
         ),
         Route(
             message=CallOut,
