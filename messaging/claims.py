@@ -1,6 +1,8 @@
 """Claims: who works on a delivery. Every statement names the claim, so a holder that lost its lease changes nothing.
 
-All times are the database's (`clock_timestamp()`), so the clocks of workers may differ. A claim changes no indexed column.
+All times are the database's (`clock_timestamp()`), so the clocks of workers may differ. A claim changes no indexed value of a
+row that the sweeper looks at within the lease anyway, as it does at a fresh one; only a row that waits for a later look (it was
+sent often, or parked) is looked at earlier from then on, so that a dead worker is noticed when its lease ends.
 """
 
 import os
@@ -51,6 +53,7 @@ _CLAIM = f"""
     UPDATE messaging_delivery
        SET claim_id = %(claim)s, claimed_by = %(worker)s, claimed_at = clock_timestamp(),
            lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+           due_at = least(due_at, clock_timestamp() + make_interval(secs => %(lease)s + 0.2)), parked_in = '',
            crashes = crashes + (claim_id IS NOT NULL)::int, epoch = epoch + (claim_id IS NOT NULL)::int
      WHERE id = %(id)s AND not_before <= clock_timestamp() AND (claim_id IS NULL OR lease_until <= clock_timestamp())
  RETURNING {_COLUMNS}
@@ -64,7 +67,7 @@ _EXTEND = """
 """
 _RELEASE = """
     UPDATE messaging_delivery
-       SET claim_id = NULL, lease_until = NULL, epoch = epoch + 1, sends = 0, attempts = attempts + %(counted)s,
+       SET claim_id = NULL, lease_until = NULL, epoch = epoch + 1, sends = 0, parked_in = '', attempts = attempts + %(counted)s,
            not_before = clock_timestamp() + make_interval(secs => %(delay)s),
            due_at = clock_timestamp() + make_interval(secs => %(delay)s)
      WHERE id = %(id)s AND claim_id = %(claim)s

@@ -14,8 +14,9 @@ class Delivery(models.Model):
     - claimed: `claim_id` is set and `lease_until` is in the future;
     - abandoned: `claim_id` is set and `lease_until` has passed (its worker died or hung).
 
-    `due_at`, the one indexed column that changes, is when the sweeper looks at the row next; a claim does not touch it, so
-    that claims and heartbeats are heap-only updates. All times are the database's clock.
+    `due_at` is when the sweeper looks at the row next. A claim brings it forward to the end of its lease; as a fresh row is
+    looked at before that anyway, its claim changes no indexed value, so that claims and heartbeats are heap-only updates.
+    All times are the database's clock.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -39,6 +40,16 @@ class Delivery(models.Model):
     not_before = models.DateTimeField()
     due_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, help_text="After this it is dead-lettered instead of tried again.")
+    parked_in = models.CharField(
+        max_length=120,
+        default="",
+        db_default="",
+        help_text="The queue that was too long to send this again; sent when it gets shorter.",
+    )
+    put_backs = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often in a row it was put back uncounted: nobody could work on it."
+    )
+    put_back_since = models.DateTimeField(null=True, help_text="The first of these; after a day it is given up.")
     created_at = models.DateTimeField(db_default=models.functions.Now())
     letter_id = models.UUIDField(null=True, help_text="The dead letter that this delivery redrives, if any.")
 
@@ -46,6 +57,7 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         indexes = [
             models.Index(fields=["due_at"], name="delivery_due_at"),
+            models.Index(fields=["parked_in", "id"], name="delivery_parked", condition=models.Q(parked_in__gt="")),
             models.Index(fields=["tenant_id"], name="delivery_tenant"),
         ]
 
@@ -60,6 +72,7 @@ class DeadReason(models.TextChoices):
     CRASHES = "crashes", "Its worker died too often"
     EXPIRED = "expired", "Its time to live ran out"
     REJECTED = "rejected", "Its handler said that it can never succeed"
+    STRANDED = "stranded", "Nobody could work on it: its handler, its schema or its tenant was not there for a day"
 
 
 class DeadLetterState(models.TextChoices):

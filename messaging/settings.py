@@ -32,3 +32,8 @@ def resend_backoff_seconds() -> tuple[float, ...]:
 def first_resend_seconds() -> float:
     """How long the fast path has before the sweeper sends again."""
     return resend_backoff_seconds()[0]
+
+
+def resend_up_to() -> int:
+    """How many messages a queue may hold for the sweeper to send again what waits for it already."""
+    return int(_setting("RESEND_UP_TO"))

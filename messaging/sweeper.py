@@ -1,55 +1,31 @@
 """The sweeper: sends again what has not started, and takes over what was abandoned.
 
 It polls PostgreSQL and is no Celery task: it works when the broker has lost everything. Sending is idempotent (a copy finds
-nothing to claim), so it needs no cleverness. Any number of sweepers may run; `SKIP LOCKED` shares the rows out.
+nothing to claim). Any number of sweepers may run; `SKIP LOCKED` shares the rows out.
 """
 
-from collections.abc import Sequence
-from typing import Any
-from uuid import UUID
+from collections.abc import Callable, Sequence
 
 import structlog
 from django.db import connection, transaction
 
+from messaging.census import Census
+from messaging.depths import Room, broker_client
 from messaging.incarnation import IncarnationWatch
-from messaging.outbox import Wakeup, WakeupSender
-from messaging.settings import resend_backoff_seconds
+from messaging.outbox import WakeupSender
+from messaging.resending import Row, due_rows, parked_queues, parked_rows, settle
+from messaging.settings import resend_up_to
 from tenants.registry.context import enter_public
-from tenants.registry.directory import tenant_by_id
 
 _log = structlog.get_logger(__name__)
 
 BATCH = 500
-
-# One pass over what is due: abandoned rows are freed (and the crash counted), waiting ones are sent, held ones are looked at
-# again when their lease ends. Whether a row is sent is told by the last column.
-_SWEEP = """
-    WITH due AS (
-        SELECT id, claim_id IS NOT NULL AND lease_until <= clock_timestamp() AS abandoned,
-               claim_id IS NOT NULL AND lease_until > clock_timestamp() AS held
-          FROM messaging_delivery
-         WHERE due_at <= clock_timestamp()
-         ORDER BY due_at
-         LIMIT %(batch)s
-           FOR UPDATE SKIP LOCKED
-    )
-    UPDATE messaging_delivery d
-       SET claim_id = CASE WHEN due.abandoned THEN NULL ELSE d.claim_id END,
-           lease_until = CASE WHEN due.abandoned THEN NULL ELSE d.lease_until END,
-           crashes = d.crashes + due.abandoned::int,
-           epoch = d.epoch + due.abandoned::int,
-           sends = CASE WHEN due.held THEN d.sends WHEN due.abandoned THEN 1 ELSE d.sends + 1 END,
-           due_at = CASE WHEN due.held THEN d.lease_until + interval '0.2 seconds'
-                         ELSE clock_timestamp() + make_interval(secs => (%(backoff)s::float8[])[
-                              least(CASE WHEN due.abandoned THEN 1 ELSE d.sends + 1 END, %(steps)s)]) END
-      FROM due
-     WHERE d.id = due.id
- RETURNING d.id, d.epoch, d.tenant_id, d.queue_class, d.handler, due.abandoned, NOT due.held
-"""
+# Of one pass: then queues are topped up and the sign of life is given, whatever else is due.
+BATCHES = 20
 
 _ALL_AT_ONCE = """
     UPDATE messaging_delivery SET due_at = clock_timestamp(), sends = 0
-     WHERE claim_id IS NULL AND not_before <= clock_timestamp() AND due_at > clock_timestamp()
+     WHERE claim_id IS NULL AND parked_in = '' AND not_before <= clock_timestamp() AND due_at > clock_timestamp()
 """
 
 
@@ -59,46 +35,68 @@ class Sweeper:
     def __init__(self, *, send_timeout: float = 5.0) -> None:
         """`send_timeout` is in seconds: nobody waits for the sweeper, so it is patient with the broker."""
         self._sender = WakeupSender(send_timeout)
-        self._watch = IncarnationWatch()
+        self._client = broker_client()
+        self._watch = IncarnationWatch(self._client)
+        self._census = Census()
 
-    def pass_once(self) -> int:
-        """Look after what is due; answers how many wake-ups were sent.
+    def pass_once(self, *, go_on: Callable[[], bool] = lambda: True) -> int:
+        """Look after what is due; answers how many wake-ups were sent. `go_on` is asked before each batch.
 
         Raises:
             Exception: the broker's or database's, when they are away; the rows stay due and the next pass tries again.
         """
-        sent = 0
         with enter_public():
             self._notice_lost_broker()
-            while True:
-                batch, seen = self._sweep_batch()
+            room = Room(self._client)
+            sent = 0
+            for _ in range(BATCHES):
+                batch, seen = self._batch(lambda: due_rows(BATCH), room)
                 sent += batch
-                if seen < BATCH:
-                    return sent
+                if seen < BATCH or not go_on():
+                    break
+            return sent + self._top_up(room, go_on)
 
-    def _sweep_batch(self) -> tuple[int, int]:
+    def _batch(self, rows_to_settle: Callable[[], Sequence[Row]], room: Room) -> tuple[int, int]:
         # Sending happens before the commit: if it fails, the rows are as due as before. A worker that is quicker than the
         # commit waits for the row's lock.
         with transaction.atomic():
-            rows = self._due()
-            wakeups = [_wakeup(row) for row in rows if row[6]]
+            rows = rows_to_settle()
+            wakeups = settle(rows, room)
             for row in rows:
-                if row[5]:
-                    _log.warning("delivery.taken_over", delivery=str(row[0]), handler=row[4])
+                if row.abandoned:
+                    _log.warning("delivery.taken_over", delivery=str(row.id), handler=row.handler)
             if wakeups:
                 self._sender.send(wakeups)
         return len(wakeups), len(rows)
 
-    @staticmethod
-    def _due() -> Sequence[Sequence[Any]]:
-        backoff = resend_backoff_seconds()
-        with connection.cursor() as cursor:
-            cursor.execute(_SWEEP, {"batch": BATCH, "backoff": list(backoff), "steps": len(backoff)})
-            rows: list[Sequence[Any]] = cursor.fetchall()
-        return rows
+    def _top_up(self, room: Room, go_on: Callable[[], bool]) -> int:
+        """Send what is parked to the queues that have become shorter, or that hold less than waits for them."""
+        queues = parked_queues()
+        room.look(queues)
+        self._look_for_losses(queues, room)
+        sent = 0
+        for queue in queues:
+            while go_on() and (most := min(BATCH, room.left(queue))) > 0:
+                batch, seen = self._batch(lambda queue=queue, most=most: parked_rows(queue, most), room)  # type: ignore[misc]
+                sent += batch
+                if seen < most:
+                    break
+        return sent
+
+    def _look_for_losses(self, queues: Sequence[str], room: Room) -> None:
+        """Let a long queue have its oldest rows again, a few at a time, as long as it holds hardly more than waits for it."""
+        limit = resend_up_to()
+        long = [queue for queue in queues if room.left(queue) <= 0]
+        waiting = self._census.take() if long else None
+        if waiting is None:
+            return
+        few = max(1, limit // 10)
+        for queue in long:
+            length = limit - room.left(queue)
+            room.grant(queue, min(few, waiting.get(queue, 0) + few - length))
 
     def _notice_lost_broker(self) -> None:
-        """When Redis is another incarnation than before, everything waiting is sent at once."""
+        """When Redis is another incarnation than before, what waits is sent again, no more at a time than workers can take."""
         stamp = self._watch.changed()
         if stamp is None:
             return
@@ -106,9 +104,3 @@ class Sweeper:
             cursor.execute(_ALL_AT_ONCE)
             _log.warning("broker.new_incarnation", resent=cursor.rowcount)
             self._watch.remember(stamp)
-
-
-def _wakeup(row: Sequence[Any]) -> Wakeup:
-    delivery_id, epoch, tenant_id, queue_class = row[:4]
-    tenant = tenant_by_id(UUID(str(tenant_id))) if tenant_id else None
-    return Wakeup.of(delivery_id, epoch, queue_class, tenant)

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         while not stop.is_set():
             try:
                 close_old_connections()
-                sweeper.pass_once()
+                sweeper.pass_once(go_on=lambda: not stop.is_set())
             except Exception as error:  # noqa: BLE001  # the one process that must outlive every fault of the others
                 if not away:
                     _log.warning("sweeper.interrupted", error=f"{type(error).__name__}: {error}"[:300])
