@@ -1,6 +1,6 @@
 # Needs make and Python 3.11 or newer; everything else comes into .venv. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up demo down reset status test lint format bench lock venv venv-dev
+.PHONY: help up demo down reset status test lint format bench chaos lock venv venv-dev
 MAKEFLAGS += --no-print-directory
 
 # Name another Python with `make PYTHON=/path/to/python …`. The first that runs and is new enough is taken.
@@ -16,6 +16,9 @@ CHECK_ENV := ENVIRONMENT=development SECRET_KEY=check FIELD_ENCRYPTION_KEY=AAAAA
   DATABASE_URL=postgres://check@127.0.0.1:1/check REDIS_URL=redis://127.0.0.1:1/0
 BENCHMARKS := $(patsubst bench/%.py,%,$(filter-out bench/_%,$(wildcard bench/*.py)))
 TEST_WORKERS ?= 2
+KILLS ?= 60
+SEED ?= 1
+FAULTS ?= 0
 
 help: ## What there is to do
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +57,9 @@ bench: $(addprefix bench-,$(BENCHMARKS)) ## All benchmarks; results go to bench/
 
 bench-%: venv-dev ## One benchmark: make bench-api
 	$(VENV) -m bench.$*
+
+chaos: venv ## Kill everything under load and judge the promises: make chaos KILLS=60 SEED=1
+	@$(VENV) -m chaos run --kills $(KILLS) --seed $(SEED) --faults $(FAULTS)
 
 lock: venv-dev ## Pin the requirements anew after a change of requirements*.in
 	@$(VENV) -m pip install --quiet $(PIP_TOOLS)

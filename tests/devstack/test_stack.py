@@ -51,6 +51,20 @@ def test_a_process_that_dies_is_started_again(stack_of: StackOf) -> None:
     assert "was killed by SIGKILL" in stack.layout.log.read_text()
 
 
+def test_a_leader_that_is_killed_alone_is_started_again_and_its_children_are_ended(stack_of: StackOf) -> None:
+    stack = stack_of(well_with_child("worker"))
+    stack.start()
+    for _ in range(6):  # once more than a process may die by itself
+        stack.wait_healthy()
+        family = group_of(stack, "worker")
+        assert len(family) == 2
+
+        stack.process("worker").kill_leader()
+
+        eventually(lambda family=family: not any(is_alive(member) for member in family))
+        eventually(lambda: stack.process("worker").pid is not None)
+
+
 def test_kill_ends_the_children_too_and_is_not_held_against_the_process(stack_of: StackOf) -> None:
     stack = stack_of(well_with_child("worker"))
     stack.start()

@@ -91,6 +91,13 @@ class Supervised:
             if self._id is not None:
                 kill_groups([self._id])
 
+    def kill_leader(self) -> None:
+        """SIGKILL the process alone, as a fault test would: its children are orphans until the manager has noticed."""
+        with self._lock:
+            self._death_was_ordered = True
+            if self._child is not None and self._child.poll() is None:
+                self._child.kill()
+
     def ask_to_stop(self) -> None:
         """Ask the process to end and see to it that it is not started again."""
         with self._lock:
