@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from messaging.journal.chains import Chain as Chain
 from wildrydes.kernel.ids import new_id
 
 

@@ -28,6 +28,7 @@ from wildrydes.configuration.console import (
     AXES_VERBOSE,
     UNFOLD,
 )
+from wildrydes.configuration.journal import journal_settings, retention_settings
 from wildrydes.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -200,6 +201,9 @@ MESSAGING = {
     "RESEND_BACKOFF_SECONDS": (10, 20, 40, 80, 160, 300),
     "RESEND_UP_TO": 1_000,
 }
+
+JOURNAL = journal_settings(env, VAR_DIR)
+RETENTION = retention_settings(env)
 
 AUTH_USER_MODEL = "identity.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]

@@ -53,6 +53,11 @@ class Layout:
         return self.var / "demo.json"
 
     @property
+    def journal_heads(self) -> Path:
+        """The heads of the journals' hash chains: of no use, and misleading, once the database is gone."""
+        return self.var / "journal-heads.jsonl"
+
+    @property
     def static(self) -> Path:
         """Collected static files; empty in development."""
         return self.var / "static"
@@ -83,5 +88,5 @@ class Layout:
 
     def everything(self) -> tuple[Path, ...]:
         """All of it, and nothing else that may lie in the same directory."""
-        files = (self.secrets, self.environment, self.demo)
+        files = (self.secrets, self.environment, self.demo, self.journal_heads)
         return (*files, self.postgres, self.valkey, self.simulators, self.static, self.log.parent, self.run)
