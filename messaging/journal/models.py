@@ -1,7 +1,7 @@
 """The journal: every message of a tenant with its payload, what became of it, and what went wrong.
 
 `public` has the same tables for platform messages (onboarding and its kin). Triggers keep messages, traces and segments as
-they were written (migration 0005); README.md says what may be deleted, and by whom.
+they were written (migration 0006); README.md says what may be deleted, and by whom.
 """
 
 from django.db import models

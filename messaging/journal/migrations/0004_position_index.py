@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("journal", "0002_position")]
+    dependencies = [("journal", "0003_position")]
     operations = [
         migrations.AddIndex(
             model_name="message",

@@ -12,7 +12,7 @@ ALTER SEQUENCE journal_message_position_seq OWNED BY journal_message.position;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("journal", "0001_initial")]
+    dependencies = [("journal", "0002_outbound_calls")]
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messaging', '0002_room_for_hot_updates'),
+        ('messaging', '0004_parked_and_put_back'),
     ]
 
     operations = [

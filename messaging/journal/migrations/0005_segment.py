@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('journal', '0003_position_index'),
+        ('journal', '0004_position_index'),
     ]
 
     operations = [

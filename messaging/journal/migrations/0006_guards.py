@@ -100,5 +100,5 @@ ALTER TABLE journal_trace RESET (autovacuum_vacuum_scale_factor);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("journal", "0004_segment")]
+    dependencies = [("journal", "0005_segment")]
     operations = [migrations.RunSQL(GUARD, UNGUARD)]
