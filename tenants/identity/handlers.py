@@ -39,13 +39,10 @@ class InvitationMail:
 
     def prepare(self, message: Envelope[SendInvitation]) -> Mail | None:
         """Read what to send; None when the invitation is not open any more."""
-        try:
-            token = unseal(message.body.sealed_token, keys=settings.FIELD_ENCRYPTION_KEY)
-        except SealBroken as error:
-            raise Reject("The token was sealed with a key that is not configured any more: invite again.") from error
-        invitation = _open(message.body).filter(token_hash=secret_hash(token)).select_related("user").first()
+        invitation = open_invitation(message.body)
         if invitation is None:
             return None
+        token = _token(message.body)
         tenant = current_tenant()
         brand = " ".join(tenant.brand_name.split())  # a line break would end the header
         link = tenant_url(tenant, reverse("invitation", args=[token], urlconf=settings.ROOT_URLCONF))
@@ -85,6 +82,22 @@ class InvitationMail:
     def settle(self, message: Envelope[SendInvitation], intent: Mail, result: bool) -> None:
         """Note that it went out."""
         _open(message.body).update(sent_at=Now(), undeliverable_at=None)
+
+
+def open_invitation(body: SendInvitation) -> Invitation | None:
+    """The invitation that the command is about, while it is still worth mailing.
+
+    Raises:
+        Reject: its token cannot be read any more.
+    """
+    return _open(body).filter(token_hash=secret_hash(_token(body))).select_related("user").first()
+
+
+def _token(body: SendInvitation) -> str:
+    try:
+        return unseal(body.sealed_token, keys=settings.FIELD_ENCRYPTION_KEY)
+    except SealBroken as error:
+        raise Reject("The token was sealed with a key that is not configured any more: invite again.") from error
 
 
 def _open(body: SendInvitation) -> QuerySet[Invitation]:

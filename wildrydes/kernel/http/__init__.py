@@ -5,7 +5,7 @@ from wildrydes.kernel.http.client import OutboundClient
 from wildrydes.kernel.http.config import OutboundConfig
 from wildrydes.kernel.http.errors import OutboundError, OutboundNotSent, OutboundRefused, OutboundUnknown
 from wildrydes.kernel.http.observing import OutboundCallSeen, observe_calls
-from wildrydes.kernel.http.process import check_url, configure_outbound, outbound_client
+from wildrydes.kernel.http.process import check_url, configure_outbound, origin_of, outbound_client
 from wildrydes.kernel.http.responses import Response
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "check_url",
     "configure_outbound",
     "observe_calls",
+    "origin_of",
     "outbound_client",
 ]

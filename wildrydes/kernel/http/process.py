@@ -6,6 +6,7 @@ import threading
 from wildrydes.kernel.http.allowing import AllowList
 from wildrydes.kernel.http.client import OutboundClient
 from wildrydes.kernel.http.config import OutboundConfig
+from wildrydes.kernel.http.targets import read_target
 
 
 class _Shared:
@@ -43,3 +44,12 @@ def check_url(url: str) -> None:
         OutboundRefused: it could not; `detail` tells the person who typed it why.
     """
     outbound_client().check_url(url)
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL: as much of an address as may be shown.
+
+    Raises:
+        OutboundRefused: it is not a plain absolute http(s) URL.
+    """
+    return read_target(url).origin
