@@ -4,17 +4,18 @@ from typing import Any
 
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from wildrydes.kernel.health import Heartbeat
+from messaging.life import Life
 
 
 class BeatingScheduler(DatabaseScheduler):
     """Celery beat with its schedule in the database, where operators may change it, and a heartbeat for the process manager."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._heartbeat = Heartbeat()
+        self._life = Life("scheduler", needs_broker=True)
+        self._life.begin()
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Beat, then do what is due."""
-        self._heartbeat.beat()
+        self._life.beat()
         return super().tick(*args, **kwargs)

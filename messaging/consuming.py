@@ -12,17 +12,21 @@ import psycopg.errors
 import structlog
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection, transaction
 
+from messaging import metrics
 from messaging.claims import Claim, claim, release
 from messaging.deadletters.burying import OUTCOME_TRIES, bury, bury_without_tenant, record_error
 from messaging.errors import PutBack, Reject, Retry, StaleClaim
 from messaging.heartbeat import heart
 from messaging.journal.models import Message
 from messaging.messages import Envelope, from_payload, handling
+from messaging.metrics import PutBackReason
 from messaging.models import DeadReason
 from messaging.shapes import run
 from messaging.topology import Route, Scope, get_topology
+from messaging.wording import story_of
 from tenants.registry.context import enter_public, enter_tenant
 from tenants.registry.directory import TenantRef, forget, tenant_by_id
+from wildrydes.kernel.telemetry import Counter
 
 _log = structlog.get_logger(__name__)
 # The code is newer than the tenant's schema: the migration is under way.
@@ -41,22 +45,28 @@ def deliver(delivery_id: UUID) -> bool:
     if claimed is None:
         return False
     with structlog.contextvars.bound_contextvars(
-        delivery=str(claimed.id), handler=claimed.handler, correlation_id=str(claimed.correlation_id)
+        delivery=str(claimed.id), handler=claimed.handler, **story_of(claimed.tenant_id, claimed.correlation_id)
     ):
         try:
-            _work_on(claimed)
+            with metrics.processing(claimed.tenant_id, claimed.queue_class):
+                _work_on(claimed)
         except StaleClaim:
             _log.warning("delivery.claim_lost")
+            _count(metrics.LEASES_LOST, claimed)
         except (OperationalError, InterfaceError) as error:
             _give_back(claimed, error)
     return True
+
+
+def _count(metric: Counter, claimed: Claim, *more: str) -> None:
+    metrics.count(metric, metrics.tier_of(claimed.tenant_id), claimed.queue_class, *more)
 
 
 def _work_on(claimed: Claim) -> None:
     route = get_topology().route(claimed.handler)
     if route is None or claimed.version > route.message.version:
         # A newer version of the code sent it; a newer worker will know it.
-        _put_back(claimed, "unknown handler")
+        _put_back(claimed, PutBackReason.NEWER_CODE, "unknown handler")
     elif route.scope is Scope.PLATFORM:
         with enter_public():
             _handle(claimed, route, None)
@@ -74,7 +84,7 @@ def _work_for_tenant(claimed: Claim, route: Route) -> None:
         with enter_public(), transaction.atomic():
             bury_without_tenant(claimed)
     elif not tenant.is_working:
-        _put_back(claimed, "tenant is not ready")
+        _put_back(claimed, PutBackReason.TENANT, "tenant is not ready")
     else:
         with enter_tenant(tenant):
             _handle(claimed, route, tenant)
@@ -93,10 +103,10 @@ def _handle(claimed: Claim, route: Route, tenant: TenantRef | None) -> None:
     except (StaleClaim, InterfaceError):
         raise
     except PutBack as wish:
-        _put_back(claimed, str(wish), wish.after)
+        _put_back(claimed, PutBackReason.ASKED, str(wish), wish.after)
     except Exception as error:
         if isinstance(error, ProgrammingError) and isinstance(error.__cause__, _OLDER_SCHEMA):
-            _put_back(claimed, "schema is older than the code")
+            _put_back(claimed, PutBackReason.SCHEMA, "schema is older than the code")
         elif connection.connection is None or connection.connection.closed:
             raise  # The database went away, which is nobody's attempt.
         else:
@@ -161,6 +171,7 @@ def _failed(claimed: Claim, route: Route, envelope: Envelope[Any] | None, error:
     with transaction.atomic():
         record_error(claimed, error)
         release(claimed, delay=wait, counted=True)
+    _count(metrics.RETRIES, claimed)
 
 
 def _reason_to_stop(claimed: Claim, route: Route, error: Exception) -> DeadReason | None:
@@ -192,10 +203,11 @@ def _outcome_failed(claimed: Claim, route: Route, reason: DeadReason, error: Exc
             release(claimed, delay=route.retry.delay(min(claimed.attempts + 1, 8)), counted=True)
 
 
-def _put_back(claimed: Claim, why: str, after: float = _LATER) -> None:
+def _put_back(claimed: Claim, reason: PutBackReason, why: str, after: float = _LATER) -> None:
     _log.info("delivery.put_back", reason=why)
     with enter_public():
         release(claimed, delay=after, counted=False)
+    _count(metrics.PUT_BACKS, claimed, reason)
 
 
 def _give_back(claimed: Claim, error: Exception) -> None:
@@ -205,5 +217,6 @@ def _give_back(claimed: Claim, error: Exception) -> None:
     try:
         with enter_public():
             release(claimed, delay=1.0, counted=False)
+        _count(metrics.PUT_BACKS, claimed, PutBackReason.DATABASE)
     except (StaleClaim, OperationalError, InterfaceError):
         _log.warning("delivery.left_to_its_lease")

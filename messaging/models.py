@@ -245,3 +245,16 @@ class BrokerIncarnation(models.Model):
 
     def __str__(self) -> str:
         return str(self.stamp)
+
+
+class ProcessBeat(models.Model):
+    """A process that was there at `seen_at`; see `messaging.beats`."""
+
+    name = models.CharField(primary_key=True, max_length=150, help_text="Kind, host and process number.")
+    kind = models.CharField(max_length=20)
+    about = models.CharField(max_length=100, blank=True, help_text="What it serves: a worker's tiers.")
+    started_at = models.DateTimeField(db_default=models.functions.Now())
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -15,6 +15,7 @@ import structlog
 from celery import current_app
 from django.db import connection, transaction
 
+from messaging import metrics
 from messaging.routing import queue_for
 from messaging.settings import send_timeout_seconds
 from tenants.registry.directory import TenantRef
@@ -144,7 +145,10 @@ _local = threading.local()
 
 def send_quickly(wakeups: Sequence[Wakeup]) -> None:
     """Send, or leave it to the sweeper: never raises and never takes long."""
-    if not wakeups or _breaker.is_open:
+    if not wakeups:
+        return
+    if _breaker.is_open:
+        metrics.count(metrics.WAKEUPS_FAILED, "fast", by=len(wakeups))
         return
     sender: WakeupSender | None = getattr(_local, "sender", None)
     if sender is None:
@@ -153,4 +157,7 @@ def send_quickly(wakeups: Sequence[Wakeup]) -> None:
         sender.send(wakeups)
     except Exception as error:  # noqa: BLE001  # any failure of the broker means the same: the sweeper sends
         _breaker.failed()
+        metrics.count(metrics.WAKEUPS_FAILED, "fast", by=len(wakeups))
         _log.warning("outbox.send_failed", error=type(error).__name__, wakeups=len(wakeups))
+    else:
+        metrics.count(metrics.WAKEUPS, "fast", by=len(wakeups))

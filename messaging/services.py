@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from messaging.journal.models import Message, MessageKind
 from messaging.messages import Command, Event, Payload, ambient_correlation, current_message, to_payload
+from messaging.metrics import count_after_commit
 from messaging.models import Delivery
 from messaging.outbox import Wakeup, wake_after_commit
 from messaging.settings import first_resend_seconds
@@ -105,5 +106,6 @@ def deliver_to(
         for route in routes
     ]
     Delivery.objects.bulk_create(rows)
+    count_after_commit(tenant, [route.queue_class for route in routes])
     if not delay:
         wake_after_commit([Wakeup.of(row.id, 0, row.queue_class, tenant) for row in rows])

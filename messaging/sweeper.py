@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 import structlog
 from django.db import connection, transaction
 
+from messaging import metrics
 from messaging.census import Census
 from messaging.depths import Room, broker_client
 from messaging.incarnation import IncarnationWatch
 from messaging.outbox import WakeupSender
 from messaging.resending import Row, due_rows, parked_queues, parked_rows, settle
 from messaging.settings import resend_up_to
+from messaging.wording import story_of
 from tenants.registry.context import enter_public
 
 _log = structlog.get_logger(__name__)
@@ -64,9 +66,15 @@ class Sweeper:
             wakeups = settle(rows, room)
             for row in rows:
                 if row.abandoned:
-                    _log.warning("delivery.taken_over", delivery=str(row.id), handler=row.handler)
+                    told = story_of(row.tenant_id, row.correlation_id)
+                    _log.warning("delivery.taken_over", delivery=str(row.id), handler=row.handler, **told)
             if wakeups:
                 self._sender.send(wakeups)
+        for row in rows:
+            if row.abandoned:
+                metrics.count(metrics.TAKEOVERS, metrics.tier_of(row.tenant_id), row.queue_class)
+        if wakeups:
+            metrics.count(metrics.WAKEUPS, "sweeper", by=len(wakeups))
         return len(wakeups), len(rows)
 
     def _top_up(self, room: Room, go_on: Callable[[], bool]) -> int:

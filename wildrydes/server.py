@@ -9,6 +9,7 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 from wildrydes.kernel.problems import CONTENT_TYPE, TYPE_PREFIX
+from wildrydes.kernel.telemetry import Pulse
 
 _REASONS = {
     400: ("bad-request", "The request cannot be read"),
@@ -23,6 +24,15 @@ _REASONS = {
 
 class ProblemWorker(ThreadWorker):
     """Threads; `wildrydes/gunicorn.py` names it as `worker_class`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.pulse = Pulse(tolerance=20.0)
+
+    def notify(self) -> None:
+        """The worker's loop came round."""
+        super().notify()
+        self.pulse.beat()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what could not be served, in gunicorn's words for the log and ours for the client."""

@@ -113,6 +113,7 @@ PUBLIC_SCHEMA_URLCONF = "wildrydes.urls_public"
 WSGI_APPLICATION = "wildrydes.wsgi.application"
 
 MIDDLEWARE = [
+    "api.metrics.MetricsMiddleware",
     "wildrydes.middleware.CorrelationMiddleware",
     # Before the host is looked at: probes come from anywhere.
     "api.health.HealthMiddleware",
@@ -195,6 +196,7 @@ CELERY_TIMEZONE = "UTC"
 MESSAGING = {
     "TOPOLOGY": "wildrydes.topology.TOPOLOGY",
     "SCHEDULE": "wildrydes.schedule.JOBS",
+    "HEALTH": ["tenants.onboarding.health.schemas"],
     "LEASE_SECONDS": env.float("MESSAGING_LEASE_SECONDS", default=30.0),
     "SEND_TIMEOUT_SECONDS": 0.05,
     "SWEEP_INTERVAL_SECONDS": env.float("MESSAGING_SWEEP_INTERVAL_SECONDS", default=0.2),

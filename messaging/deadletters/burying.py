@@ -16,6 +16,7 @@ from messaging.claims import Claim, finish
 from messaging.deadletters.settling import Death, open_again
 from messaging.journal.models import HandlerError, TraceOutcome
 from messaging.messages import Envelope, Payload
+from messaging.metrics import count_dead_after_commit
 from messaging.models import DeadLetter, DeadReason
 from messaging.topology import DeadCause, Route
 
@@ -137,6 +138,7 @@ def _write_letter(claimed: Claim, death: Death) -> None:
             accepted_at=claimed.created_at,
             **death.as_fields(),
         )
+    count_dead_after_commit(claimed.tenant_id, claimed.queue_class, str(death.reason))
     _log.error(
         "delivery.dead_lettered",
         delivery=str(claimed.id),

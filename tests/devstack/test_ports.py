@@ -46,6 +46,6 @@ def test_what_is_no_port_is_refused(value: str) -> None:
 
 
 def test_zero_takes_any_free_one() -> None:
-    zeros = dict.fromkeys(("PORT", "PAYMENTS_PORT", "FINANCE_PORT", "UNICORNS_PORT"), "0")
+    zeros = dict.fromkeys(("PORT", "PAYMENTS_PORT", "FINANCE_PORT", "UNICORNS_PORT", "METRICS_PORT"), "0")
 
     assert 0 not in vars(Ports.of_environment(zeros)).values()

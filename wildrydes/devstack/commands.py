@@ -145,6 +145,10 @@ def _main_job(stack: Stack) -> None:
         stack.announce(f"{login.tier:10} {login.url}/api/docs  {login.email}  {login.password}")
     if logins.staff is not None:
         stack.announce(f"{'console':10} {logins.staff.url}  {logins.staff.email}  {logins.staff.password}")
+    config = os.path.relpath(stack.layout.prometheus)
+    stack.announce(
+        f"{'metrics':10} http://127.0.0.1:{stack.ports.metrics}/metrics  (all: prometheus --config.file={config})"
+    )
 
 
 def _is_locked(layout: Layout) -> bool:

@@ -86,6 +86,15 @@ class Layout:
         """Touched by the process `name` for as long as it is healthy."""
         return self.run / f"{name}.health"
 
+    def metrics(self, name: str) -> Path:
+        """Where the processes of the group `name` keep what they have counted."""
+        return self.run / "metrics" / name
+
+    @property
+    def prometheus(self) -> Path:
+        """A configuration with which Prometheus scrapes everything that runs here."""
+        return self.run / "prometheus.yml"
+
     def everything(self) -> tuple[Path, ...]:
         """All of it, and nothing else that may lie in the same directory."""
         files = (self.secrets, self.environment, self.demo, self.journal_heads)

@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wildrydes.devstack.layout import REPOSITORY, Layout
-from wildrydes.devstack.ports import LOOPBACK, SIMULATOR_DEFAULTS, Ports
+from wildrydes.devstack.ports import LOOPBACK, SIMULATOR_DEFAULTS, Ports, free_ports
 
 # Celery warns at length when root starts a worker; on a development machine root is allowed.
 NO_ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
+MANAGE = (sys.executable, str(REPOSITORY / "manage.py"))
 TIERS = ("basic", "premium", "enterprise")
 
 
@@ -22,12 +23,14 @@ class ProcessSpec:
         env: what it has in its environment besides the stack's.
         health_url: answers 200 when the process is well. Without it the process touches the file that HEALTH_FILE
             in its environment names, every few seconds for as long as it is well.
+        metrics_port: where it tells Prometheus what it counts; None when it does not.
     """
 
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     health_url: str | None = None
+    metrics_port: int | None = None
 
 
 ProcessFactory = Callable[[Ports, Layout], Sequence[ProcessSpec]]
@@ -35,7 +38,10 @@ ProcessFactory = Callable[[Ports, Layout], Sequence[ProcessSpec]]
 
 def product_processes(ports: Ports, layout: Layout) -> Sequence[ProcessSpec]:
     """Everything the product needs: web, a worker per tier, sweeper, scheduler and the simulated outside world."""
-    return (*_simulators(ports, layout), _web(ports), *_background())
+    own = (_web(ports), *_background())
+    telling = [replace(spec, metrics_port=port) for spec, port in zip(own, free_ports(len(own)), strict=True)]
+    exporter = ProcessSpec(name="exporter", argv=(*MANAGE, "exporter"), metrics_port=ports.metrics)
+    return (*_simulators(ports, layout), *telling, exporter)
 
 
 def _web(ports: Ports) -> ProcessSpec:
@@ -48,17 +54,16 @@ def _web(ports: Ports) -> ProcessSpec:
 
 
 def _background() -> Sequence[ProcessSpec]:
-    manage = (sys.executable, str(REPOSITORY / "manage.py"))
     workers = (
         ProcessSpec(
-            name=f"worker-{tier}", argv=(*manage, "worker", "--tier", tier), env={"PYTHONWARNINGS": NO_ROOT_WARNING}
+            name=f"worker-{tier}", argv=(*MANAGE, "worker", "--tier", tier), env={"PYTHONWARNINGS": NO_ROOT_WARNING}
         )
         for tier in TIERS
     )
     return (
         *workers,
-        ProcessSpec(name="sweeper", argv=(*manage, "sweep")),
-        ProcessSpec(name="scheduler", argv=(*manage, "scheduler")),
+        ProcessSpec(name="sweeper", argv=(*MANAGE, "sweep")),
+        ProcessSpec(name="scheduler", argv=(*MANAGE, "scheduler")),
     )
 
 

@@ -18,6 +18,7 @@ from wildrydes.devstack.log import StackLog
 from wildrydes.devstack.ports import Ports
 from wildrydes.devstack.processes import ProcessFactory, product_processes
 from wildrydes.devstack.record import Record, only_manager
+from wildrydes.devstack.scraping import write_configuration
 from wildrydes.devstack.servers import Servers
 from wildrydes.devstack.supervised import Supervised, inherited_environment
 from wildrydes.devstack.supervisor import Supervisor
@@ -125,6 +126,7 @@ class Stack:
             all_specs = self._processes(self.ports, self.layout)
             specs = [spec for spec in all_specs if self._only is None or spec.name in self._only]
             self.announce(f"starting {', '.join(spec.name for spec in specs)}")
+            write_configuration(self.layout.prometheus, specs)
             self._supervisor = Supervisor(specs, environment=self._environment, layout=self.layout, log=self.log)
             self._supervisor.start()
         except BaseException:

@@ -42,13 +42,26 @@ class Supervised:
         spec: what to run.
         environment: what all processes of the stack share.
         health_file: what the process touches while it is well, unless it answers over HTTP.
+        metrics_dir: where it and its children keep what they have counted.
         log: where its output goes.
     """
 
-    def __init__(self, spec: ProcessSpec, *, environment: Mapping[str, str], health_file: Path, log: StackLog) -> None:
+    def __init__(
+        self,
+        spec: ProcessSpec,
+        *,
+        environment: Mapping[str, str],
+        health_file: Path,
+        metrics_dir: Path,
+        log: StackLog,
+    ) -> None:
         self.spec = spec
         self.state = State.STOPPED
         self._environment = {**environment, **spec.env, "HEALTH_FILE": str(health_file), "PROCESS_NAME": spec.name}
+        # What one process is told must not reach another by way of the environment that they share.
+        self._environment.pop("METRICS_PORT", None)
+        if spec.metrics_port is not None:
+            self._environment |= {"METRICS_PORT": str(spec.metrics_port), "METRICS_DIR": str(metrics_dir)}
         self._health_file = health_file
         self._log = log
         self._lock = threading.RLock()

@@ -35,7 +35,13 @@ class Supervisor:
         self._layout = layout
         self._log = log
         self._all = {
-            spec.name: Supervised(spec, environment=environment, health_file=layout.health_file(spec.name), log=log)
+            spec.name: Supervised(
+                spec,
+                environment=environment,
+                health_file=layout.health_file(spec.name),
+                metrics_dir=layout.metrics(spec.name),
+                log=log,
+            )
             for spec in specs
         }
         self._manager = ProcessId.of(os.getpid())

@@ -8,9 +8,10 @@ import structlog
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections, connection
 
+from messaging import metrics
+from messaging.life import Life
 from messaging.settings import sweep_interval_seconds
 from messaging.sweeper import Sweeper
-from wildrydes.kernel.health import Heartbeat
 
 _log = structlog.get_logger(__name__)
 
@@ -32,7 +33,8 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        sweeper, heartbeat, away = Sweeper(), Heartbeat(), False
+        sweeper, life, away = Sweeper(), Life("sweeper", needs_broker=True), False
+        life.begin()
         while not stop.is_set():
             try:
                 close_old_connections()
@@ -41,11 +43,14 @@ class Command(BaseCommand):
                 if not away:
                     _log.warning("sweeper.interrupted", error=f"{type(error).__name__}: {error}"[:300])
                 away = True
+                metrics.count(metrics.SWEEPS, "interrupted")
                 connection.close()
                 stop.wait(0.5)
             else:
                 if away:
                     _log.info("sweeper.resumed")
                 away = False
-            heartbeat.beat()
+                metrics.count(metrics.SWEEPS, "done")
+            life.beat()
             stop.wait(sweep_interval_seconds())
+        life.end()

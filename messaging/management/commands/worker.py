@@ -6,12 +6,15 @@ from typing import Any
 from celery import current_app, signals
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from messaging.life import Life
+from messaging.metrics import begin_at_zero
 from messaging.routing import queues_of
 from messaging.routing.registry import PLATFORM
 from messaging.topology import QueueClass, get_topology
 from tenants.registry.models import Tier
-from wildrydes.kernel.health import Heartbeat
+from wildrydes.kernel.telemetry import retire_dead
 
+_BEAT_SECONDS = 2.0
 _CLASSES = [str(queue_class) for queue_class in QueueClass]
 
 
@@ -60,7 +63,7 @@ class Command(BaseCommand):
         if concurrency:
             argv += ["--concurrency", str(concurrency)]
         argv += ["--hostname", f"{'-'.join(tiers)}.%n.{threading.get_native_id()}@%h"]
-        signals.worker_ready.connect(_show_life, weak=False)
+        _show_life(tiers)
         current_app.worker_main(argv)
 
     @staticmethod
@@ -81,14 +84,29 @@ class Command(BaseCommand):
         return any(route.shape == "gateway" and route.queue_class in classes for route in get_topology().routes)
 
 
-def _show_life(**kwargs: Any) -> None:
-    """Touch the health file for as long as the process lives."""
-    heartbeat = Heartbeat()
+def _show_life(tiers: list[str]) -> None:
+    """Tell for as long as the process lives that it does, how it is and what it has counted."""
+    life = Life("worker", about=",".join(tiers), needs_broker=True)
     stopped = threading.Event()
 
     def beat() -> None:
-        while not stopped.wait(2.0):
-            heartbeat.beat()
+        while not stopped.wait(_BEAT_SECONDS):
+            life.beat()
 
-    heartbeat.beat()
-    threading.Thread(target=beat, name="sign-of-life", daemon=True).start()
+    def begin(**kwargs: Any) -> None:
+        life.begin()
+        begin_at_zero(tiers)
+        threading.Thread(target=beat, name="sign-of-life", daemon=True).start()
+
+    def end(**kwargs: Any) -> None:
+        stopped.set()
+        life.end()
+
+    signals.worker_ready.connect(begin, weak=False)
+    signals.worker_shutdown.connect(end, weak=False)
+    signals.worker_process_init.connect(_tidy, weak=False)
+
+
+def _tidy(**kwargs: Any) -> None:
+    """A new child is there because another died."""
+    retire_dead()
