@@ -17,7 +17,7 @@ from django.db import connection
 from messaging.deadletters.settling import settle
 from messaging.errors import StaleClaim
 from messaging.journal.models import TraceOutcome
-from messaging.settings import lease_seconds
+from messaging.settings import lease_seconds, stranded_after_seconds
 from wildrydes.kernel.ids import new_id
 
 
@@ -40,14 +40,20 @@ class Claim:
     claimed_at: datetime
     created_at: datetime
     letter_id: UUID | None
+    put_backs: int
     expired: bool
+    stranded: bool
 
 
-_COLUMNS = (
+_PLAIN = (
     "id, claim_id, tenant_id, message_id, correlation_id, topic, version, handler, queue_class, epoch, attempts, crashes, "
-    "claimed_at, created_at, letter_id, coalesce(expires_at <= clock_timestamp(), false)"
+    "claimed_at, created_at, letter_id, put_backs"
 )
-_FIELDS = [field.split("(")[0].strip() for field in _COLUMNS.split(", coalesce")[0].split(",")]
+_FIELDS = [*_PLAIN.split(", "), "expired", "stranded"]
+_COLUMNS = (
+    f"{_PLAIN}, coalesce(expires_at <= clock_timestamp(), false), "
+    "coalesce(put_back_since <= clock_timestamp() - make_interval(secs => %(strand)s), false)"
+)
 
 _CLAIM = f"""
     UPDATE messaging_delivery
@@ -67,7 +73,9 @@ _EXTEND = """
 """
 _RELEASE = """
     UPDATE messaging_delivery
-       SET claim_id = NULL, lease_until = NULL, epoch = epoch + 1, sends = 0, parked_in = '', attempts = attempts + %(counted)s,
+       SET claim_id = NULL, lease_until = NULL, epoch = epoch + 1, sends = 0, parked_in = '', attempts = %(attempts)s,
+           put_backs = CASE %(counted)s WHEN 1 THEN 0 ELSE least(put_backs + 1, 32000) END,
+           put_back_since = CASE %(counted)s WHEN 1 THEN NULL ELSE coalesce(put_back_since, clock_timestamp()) END,
            not_before = clock_timestamp() + make_interval(secs => %(delay)s),
            due_at = clock_timestamp() + make_interval(secs => %(delay)s)
      WHERE id = %(id)s AND claim_id = %(claim)s
@@ -88,13 +96,19 @@ def worker_name() -> str:
 
 def claim(delivery_id: UUID) -> Claim | None:
     """Take the delivery, or answer None: done already, not due yet, or held by someone whose lease holds."""
-    values: dict[str, Any] = {"id": delivery_id, "claim": new_id(), "worker": worker_name(), "lease": lease_seconds()}
+    values: dict[str, Any] = {
+        "id": delivery_id,
+        "claim": new_id(),
+        "worker": worker_name(),
+        "lease": lease_seconds(),
+        "strand": stranded_after_seconds(),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)
         row = cursor.fetchone()
     if row is None:
         return None
-    fields: dict[str, Any] = dict(zip([*_FIELDS, "expired"], row, strict=True))
+    fields: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
     return Claim(**fields)
 
 
@@ -115,13 +129,23 @@ def renew(claimed: Claim) -> None:
         raise StaleClaim(f"The claim on {claimed.id} was lost.")
 
 
-def release(claimed: Claim, *, delay: float, counted: bool) -> None:
-    """Put the delivery back for `delay` seconds; `counted` says whether this was an attempt.
+def release(claimed: Claim, *, delay: float, counted: bool, attempts: int | None = None) -> None:
+    """Put the delivery back for `delay` seconds; `counted` says whether this was an attempt or nobody's fault.
+
+    What is put back uncounted again and again is counted in `put_backs`, until an attempt was made of it. `attempts` says how
+    many have been used up, when that is not one more than before.
 
     Raises:
         StaleClaim: when someone else has the row.
     """
-    values: dict[str, Any] = {"id": claimed.id, "claim": claimed.claim_id, "delay": delay, "counted": int(counted)}
+    used = claimed.attempts + counted if attempts is None else attempts
+    values: dict[str, Any] = {
+        "id": claimed.id,
+        "claim": claimed.claim_id,
+        "delay": delay,
+        "counted": int(counted),
+        "attempts": used,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_RELEASE, values)
         if cursor.rowcount != 1:

@@ -4,23 +4,26 @@ There are two shapes of handler (see `messaging.topology`) and one retry engine:
 dead letters is decided here and kept in the row.
 """
 
+import time
 from typing import Any
 from uuid import UUID
 
 import msgspec
-import psycopg.errors
 import structlog
-from django.db import InterfaceError, OperationalError, ProgrammingError, connection, transaction
+from django.db import Error, connection, transaction
 
 from messaging import metrics
 from messaging.claims import Claim, claim, release
 from messaging.deadletters.burying import OUTCOME_TRIES, bury, bury_without_tenant, record_error
 from messaging.errors import PutBack, Reject, Retry, StaleClaim
+from messaging.faults import is_bad_moment, is_database_away, is_older_schema
 from messaging.heartbeat import heart
 from messaging.journal.models import Message
 from messaging.messages import Envelope, from_payload, handling
 from messaging.metrics import PutBackReason
 from messaging.models import DeadReason
+from messaging.putting_back import COINCIDENCES, give_back, put_back, put_back_as_asked, put_back_soon
+from messaging.settings import lease_seconds
 from messaging.shapes import run
 from messaging.topology import Route, Scope, get_topology
 from messaging.wording import story_of
@@ -29,9 +32,6 @@ from tenants.registry.directory import TenantRef, forget, tenant_by_id
 from wildrydes.kernel.telemetry import Counter
 
 _log = structlog.get_logger(__name__)
-# The code is newer than the tenant's schema: the migration is under way.
-_OLDER_SCHEMA = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
-_LATER = 5.0
 
 
 class Unreadable(Reject):
@@ -39,9 +39,12 @@ class Unreadable(Reject):
 
 
 def deliver(delivery_id: UUID) -> bool:
-    """Work on the delivery if it can be claimed; answers whether it could. Raises nothing that a handler raises."""
-    with enter_public():
-        claimed = claim(delivery_id)
+    """Work on the delivery if it can be claimed; answers whether it could. Raises nothing that a handler raises.
+
+    Raises:
+        Error: the database was away for as long as a lease; the sweeper will send again.
+    """
+    claimed = _claim_patiently(delivery_id)
     if claimed is None:
         return False
     with structlog.contextvars.bound_contextvars(
@@ -53,8 +56,10 @@ def deliver(delivery_id: UUID) -> bool:
         except StaleClaim:
             _log.warning("delivery.claim_lost")
             _count(metrics.LEASES_LOST, claimed)
-        except (OperationalError, InterfaceError) as error:
-            _give_back(claimed, error)
+        except Error as error:
+            if not (is_database_away(error) or is_bad_moment(error)):
+                raise  # A mistake of this engine's own: the lease ends, and the crash counts.
+            give_back(claimed, error)
     return True
 
 
@@ -62,11 +67,27 @@ def _count(metric: Counter, claimed: Claim, *more: str) -> None:
     metrics.count(metric, metrics.tier_of(claimed.tenant_id), claimed.queue_class, *more)
 
 
+def _claim_patiently(delivery_id: UUID) -> Claim | None:
+    """Claim; a database that is away is waited for, so that a worker does not use up the queue for nothing meanwhile."""
+    give_up, pause = time.monotonic() + lease_seconds(), 0.1
+    while True:
+        try:
+            with enter_public():
+                return claim(delivery_id)
+        except Error as error:
+            if time.monotonic() > give_up or not (is_database_away(error) or is_bad_moment(error)):
+                raise
+            _log.warning("worker.waits_for_database", error=type(error).__name__)
+            connection.close()
+        time.sleep(pause)
+        pause = min(2.0, pause * 2)
+
+
 def _work_on(claimed: Claim) -> None:
     route = get_topology().route(claimed.handler)
     if route is None or claimed.version > route.message.version:
         # A newer version of the code sent it; a newer worker will know it.
-        _put_back(claimed, PutBackReason.NEWER_CODE, "unknown handler")
+        put_back(claimed, PutBackReason.NEWER_CODE, "unknown handler")
     elif route.scope is Scope.PLATFORM:
         with enter_public():
             _handle(claimed, route, None)
@@ -84,7 +105,7 @@ def _work_for_tenant(claimed: Claim, route: Route) -> None:
         with enter_public(), transaction.atomic():
             bury_without_tenant(claimed)
     elif not tenant.is_working:
-        _put_back(claimed, PutBackReason.TENANT, "tenant is not ready")
+        put_back(claimed, PutBackReason.TENANT, "tenant is not ready")
     else:
         with enter_tenant(tenant):
             _handle(claimed, route, tenant)
@@ -100,15 +121,18 @@ def _handle(claimed: Claim, route: Route, tenant: TenantRef | None) -> None:
             return
         with heart.keeping(claimed, time_limit=route.time_limit), handling(envelope):
             run(claimed, route, envelope)
-    except (StaleClaim, InterfaceError):
+    except StaleClaim:
         raise
     except PutBack as wish:
-        _put_back(claimed, PutBackReason.ASKED, str(wish), wish.after)
+        assert envelope is not None  # noqa: S101  # only a handler asks
+        put_back_as_asked(claimed, route, envelope, str(wish), wish.after)
     except Exception as error:
-        if isinstance(error, ProgrammingError) and isinstance(error.__cause__, _OLDER_SCHEMA):
-            _put_back(claimed, PutBackReason.SCHEMA, "schema is older than the code")
-        elif connection.connection is None or connection.connection.closed:
-            raise  # The database went away, which is nobody's attempt.
+        if is_older_schema(error):
+            put_back(claimed, PutBackReason.SCHEMA, "schema is older than the code")
+        elif is_database_away(error):
+            raise  # Nobody's attempt.
+        elif is_bad_moment(error) and claimed.put_backs < COINCIDENCES:
+            put_back_soon(claimed, error)
         else:
             _failed(claimed, route, envelope, error)
 
@@ -145,8 +169,16 @@ def _spent(claimed: Claim, route: Route) -> DeadReason | None:
 def _bury_spent(claimed: Claim, route: Route, envelope: Envelope[Any], reason: DeadReason) -> None:
     # An outcome that kills its worker too is not tried for ever.
     outcome_kills = claimed.crashes >= route.retry.crashes + OUTCOME_TRIES
-    with transaction.atomic(), handling(envelope):
-        bury(claimed, route, None if outcome_kills else envelope, reason=reason, error=None)
+    try:
+        with transaction.atomic(), handling(envelope):
+            bury(claimed, route, None if outcome_kills else envelope, reason=reason, error=None)
+    except StaleClaim:
+        raise
+    except Exception as outcome_error:
+        if is_database_away(outcome_error) or is_bad_moment(outcome_error):
+            raise
+        _log.exception("delivery.outcome_failed")
+        _outcome_failed(claimed, route, reason, outcome_error)
 
 
 def _failed(claimed: Claim, route: Route, envelope: Envelope[Any] | None, error: Exception) -> None:
@@ -159,9 +191,11 @@ def _failed(claimed: Claim, route: Route, envelope: Envelope[Any] | None, error:
             with transaction.atomic():
                 record_error(claimed, error)
                 _bury_handled(claimed, route, envelope, reason, error)
-        except (StaleClaim, OperationalError, InterfaceError):
+        except StaleClaim:
             raise
-        except Exception as outcome_error:  # noqa: BLE001  # the outcome is our code too; it gets tries of its own
+        except Exception as outcome_error:  # the outcome is our code too; it gets tries of its own
+            if is_database_away(outcome_error) or is_bad_moment(outcome_error):
+                raise
             _log.exception("delivery.outcome_failed")
             _outcome_failed(claimed, route, reason, outcome_error)
         return
@@ -194,29 +228,12 @@ def _bury_handled(
 
 def _outcome_failed(claimed: Claim, route: Route, reason: DeadReason, error: Exception) -> None:
     """Try the outcome again a few times; then bury the letter without one, which is shown first in the console."""
-    last_try = claimed.attempts + 1 >= route.retry.attempts + OUTCOME_TRIES
+    attempts = claimed.attempts + 1
+    if reason is not DeadReason.REJECTED:
+        attempts = max(attempts, route.retry.attempts)  # the handler has had its share, only the outcome is tried again
     with transaction.atomic():
         record_error(claimed, error)
-        if last_try:
+        if attempts >= route.retry.attempts + OUTCOME_TRIES:
             bury(claimed, route, None, reason=reason, error=error)
         else:
-            release(claimed, delay=route.retry.delay(min(claimed.attempts + 1, 8)), counted=True)
-
-
-def _put_back(claimed: Claim, reason: PutBackReason, why: str, after: float = _LATER) -> None:
-    _log.info("delivery.put_back", reason=why)
-    with enter_public():
-        release(claimed, delay=after, counted=False)
-    _count(metrics.PUT_BACKS, claimed, reason)
-
-
-def _give_back(claimed: Claim, error: Exception) -> None:
-    """The database went away under the handler: try once to put the row back uncounted; else its lease runs out."""
-    _log.warning("delivery.database_lost", error=type(error).__name__)
-    connection.close()
-    try:
-        with enter_public():
-            release(claimed, delay=1.0, counted=False)
-        _count(metrics.PUT_BACKS, claimed, PutBackReason.DATABASE)
-    except (StaleClaim, OperationalError, InterfaceError):
-        _log.warning("delivery.left_to_its_lease")
+            release(claimed, delay=route.retry.delay(min(attempts, 8)), counted=True, attempts=attempts)

@@ -37,3 +37,8 @@ def first_resend_seconds() -> float:
 def resend_up_to() -> int:
     """How many messages a queue may hold for the sweeper to send again what waits for it already."""
     return int(_setting("RESEND_UP_TO"))
+
+
+def stranded_after_seconds() -> float:
+    """How long a delivery that nobody can work on is put back before it is given up."""
+    return float(_setting("STRANDED_AFTER_SECONDS"))

@@ -14,6 +14,7 @@ from django.db import connection
 
 from messaging.claims import Claim, finish
 from messaging.deadletters.settling import Death, open_again
+from messaging.errors import StaleClaim
 from messaging.journal.models import HandlerError, TraceOutcome
 from messaging.messages import Envelope, Payload
 from messaging.metrics import count_dead_after_commit
@@ -154,6 +155,17 @@ _BURY_UNKNOWN = "DELETE FROM messaging_delivery WHERE id = %s AND claim_id = %s"
 
 def bury_without_tenant(claimed: Claim) -> None:
     """Bury a delivery whose tenant does not exist any more: there is no schema to write an outcome or a trace to."""
-    _write_letter(claimed, _death(claimed, DeadReason.REJECTED, "", None, outcome_committed=False))
+    bury_without_schema(claimed, DeadReason.REJECTED)
+
+
+def bury_without_schema(claimed: Claim, reason: DeadReason) -> None:
+    """Bury a delivery whose schema is not there or not ready: without an outcome, and without a trace.
+
+    Raises:
+        StaleClaim: when someone else has the row; the transaction must be rolled back.
+    """
+    _write_letter(claimed, _death(claimed, reason, "", None, outcome_committed=False))
     with connection.cursor() as cursor:
         cursor.execute(_BURY_UNKNOWN, [claimed.id, claimed.claim_id])
+        if cursor.rowcount != 1:
+            raise StaleClaim(f"The claim on {claimed.id} was lost.")
