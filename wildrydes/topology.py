@@ -11,6 +11,9 @@ from bookings import handlers as bookings
 from bookings import prospects as bookings_prospects
 from loyalty import handlers as loyalty
 from loyalty import prospects as loyalty_prospects
+from messaging.deadletters.redriving.events import DriveRun
+from messaging.deadletters.redriving.handlers import drive_run, drive_run_is_dead
+from messaging.deadletters.redriving.prospects import of_drive_run
 from messaging.retry import RetryPolicy
 from messaging.topology import QueueClass, Route, Scope, Topology
 from notifications.gateway import PushWebhook, push_is_dead
@@ -33,6 +36,8 @@ _CAPTURE = RetryPolicy(attempts=40, base=0.5, cap=30.0)
 _PATIENT = RetryPolicy(attempts=1_000, crashes=20, base=2.0, cap=900.0)
 # A tenant's endpoint: ever more slowly over about four hours, eight at most.
 _WEBHOOK = RetryPolicy(attempts=18, crashes=10, base=5.0, cap=3600.0)
+# A redrive run's driver: about ten minutes of trouble, then the run waits for people.
+_DRIVER = RetryPolicy(attempts=20, crashes=10, base=0.5, cap=60.0)
 _PUSH = PushWebhook()
 
 ROUTES: list[Route] = [
@@ -44,6 +49,17 @@ ROUTES: list[Route] = [
         foresee=api_prospects.of_expiry,
         queue_class=QueueClass.CONTROL,
         on_dead=on_expire_operation_dead,
+    ),
+    # messaging: dead letters sent again
+    Route(
+        message=DriveRun,
+        name="deadletters.drive_run",
+        handler=drive_run,
+        queue_class=QueueClass.CONTROL,
+        scope=Scope.PLATFORM,
+        retry=_DRIVER,
+        on_dead=drive_run_is_dead,
+        foresee=of_drive_run,
     ),
     # tenants
     Route(

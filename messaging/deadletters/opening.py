@@ -10,7 +10,6 @@ from messaging.deadletters.errors import (
     HandlerUnknown,
     MessageGone,
     MessageTooNew,
-    Obstacle,
     TenantGone,
     TenantNotReady,
 )
@@ -106,14 +105,3 @@ def envelope_for(letter: DeadLetter, route: Route, message: Message | None, tena
         attempt=1,
         tenant=tenant,
     )
-
-
-def obstacle_to(letter: DeadLetter) -> str:
-    """Why it cannot be sent again, in one sentence; empty when it can."""
-    try:
-        tenant, route = tenant_of(letter), route_of(letter)
-        with entered(tenant):
-            envelope_for(letter, route, Message.objects.filter(id=letter.message_id).first(), tenant)
-    except Obstacle as error:
-        return error.detail
-    return ""

@@ -9,9 +9,11 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from messaging.deadletters.errors import LetterNotFound, Obstacle
 from messaging.deadletters.filters import LetterFilter
-from messaging.deadletters.opening import entered, obstacle_to, tenant_of
+from messaging.deadletters.foreseeing import Blocked, foresee_all
+from messaging.deadletters.opening import entered, tenant_of
 from messaging.journal.models import HandlerError, Message
 from messaging.models import DeadLetter, DeadLetterState, ItemState, RedriveItem
+from messaging.topology import Prospect
 from tenants.registry.directory import TenantRef
 
 _MOST_ATTEMPTS = 200
@@ -54,8 +56,9 @@ class Attempt:
 class LetterDetail:
     """A letter with what is known of it in the tenant's schema, without payload and texts of errors.
 
-    `obstacle` is a sentence on why it cannot be redriven, empty when it can. `occurred_at` and `causation_id` are None when the
-    message is not in the journal any more. `run_id` is the open redrive run that has it.
+    `prospect` says what sending it again would do now; when it cannot be sent it is None, and `obstacle` is a sentence on why.
+    `run_id` is the open redrive run that has it. `occurred_at` and `causation_id` are None when the
+    message is not in the journal any more.
     """
 
     letter: DeadLetter
@@ -63,6 +66,7 @@ class LetterDetail:
     attempts: tuple[Attempt, ...]
     occurred_at: datetime | None
     causation_id: UUID | None
+    prospect: Prospect | None
     obstacle: str
     run_id: UUID | None
 
@@ -110,13 +114,15 @@ def letter(letter_id: UUID) -> LetterDetail:
         tenant = tenant_of(found)
         with entered(tenant):
             attempts, message = _attempts(found), Message.objects.filter(id=found.message_id).defer("payload").first()
+    (outlook,) = foresee_all([found])
     return LetterDetail(
         letter=found,
         tenant=tenant,
         attempts=attempts,
         occurred_at=message.occurred_at if message else None,
         causation_id=message.causation_id if message else None,
-        obstacle=obstacle_to(found),
+        prospect=None if isinstance(outlook, Blocked) else outlook.prospect,
+        obstacle=outlook.obstacle.detail if isinstance(outlook, Blocked) else "",
         run_id=in_run.values_list("run_id", flat=True).first(),
     )
 

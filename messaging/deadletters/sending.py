@@ -1,9 +1,8 @@
 """Sending letters again: a new delivery of the old message to the handler that gave it up, in the caller's transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -11,15 +10,12 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from audit.services import Act, Actor, record_all
-from messaging.deadletters.errors import LetterNotFound, LetterNotOpen, Obstacle
-from messaging.deadletters.foreseeing import foresee
-from messaging.deadletters.opening import entered, envelope_for, route_of, tenant_of
-from messaging.journal.models import Message
+from messaging.deadletters.errors import LetterNotFound, LetterNotOpen
+from messaging.deadletters.foreseeing import Blocked, Sendable, foresee_all
 from messaging.models import DeadLetter, DeadLetterState, Delivery
 from messaging.outbox import Wakeup, wake_after_commit
 from messaging.settings import first_resend_seconds
 from messaging.topology import Route, Verdict
-from tenants.registry.directory import TenantRef
 from wildrydes.kernel.errors import DomainError
 
 _UNDER_WAY = """
@@ -54,51 +50,33 @@ def locked_open(letter_ids: Sequence[UUID], result: Redriven) -> list[DeadLetter
     return [row for row in found.values() if row.state == DeadLetterState.OPEN]
 
 
-def send_again(letters: Iterable[DeadLetter], result: Redriven, *, actor: Actor, run_id: UUID | None = None) -> None:
+def send_again(letters: Sequence[DeadLetter], result: Redriven, *, actor: Actor, run_id: UUID | None = None) -> None:
     """Give each of these locked, open letters a new delivery, unless there is nothing to do any more or something is amiss."""
-    by_tenant = sorted(letters, key=lambda letter: str(letter.tenant_id or ""))
-    for _, group in groupby(by_tenant, key=lambda letter: letter.tenant_id):
-        _send_group(list(group), result, actor)
-    chosen = [letter for letter in by_tenant if letter.id not in result.refused]
-    details = {"run": str(run_id)} if run_id else {}
-    record_all(
-        [
-            Act(
-                action="deadletter.redrive",
-                subject_type="deadletter",
-                subject_id=str(letter.id),
-                tenant_id=letter.tenant_id,
-                details={**details, "handler": letter.handler, "obsolete": letter.id in result.obsolete},
-            )
-            for letter in chosen
-        ],
-        actor=actor,
+    due: list[Sendable] = []
+    for found in foresee_all(letters):
+        letter = found.letter
+        if isinstance(found, Blocked):
+            result.refused[letter.id] = found.obstacle
+            continue
+        if found.prospect.verdict is Verdict.OBSOLETE:
+            _end_as_obsolete(letter, found.prospect.summary, actor)
+            result.obsolete[letter.id] = found.prospect.summary
+        else:
+            due.append(found)
+    _post(due, result, actor)
+    chosen = [letter for letter in letters if letter.id not in result.refused]
+    record_all([_act(letter, letter.id in result.obsolete, run_id) for letter in chosen], actor=actor)
+
+
+def _act(letter: DeadLetter, obsolete: bool, run_id: UUID | None) -> Act:  # a fact of the entry
+    details: dict[str, str | bool] = {"handler": letter.handler, "obsolete": obsolete}
+    return Act(
+        action="deadletter.redrive",
+        subject_type="deadletter",
+        subject_id=str(letter.id),
+        tenant_id=letter.tenant_id,
+        details={**details, "run": str(run_id)} if run_id else details,
     )
-
-
-def _send_group(letters: list[DeadLetter], result: Redriven, actor: Actor) -> None:
-    try:
-        tenant = tenant_of(letters[0])
-    except Obstacle as error:
-        result.refused.update({letter.id: error for letter in letters})
-        return
-    rows: list[Delivery] = []
-    with entered(tenant):
-        messages = Message.objects.in_bulk([letter.message_id for letter in letters])
-        for letter in letters:
-            try:
-                route = route_of(letter)
-                envelope = envelope_for(letter, route, messages.get(letter.message_id), tenant)
-            except Obstacle as error:
-                result.refused[letter.id] = error
-                continue
-            prospect = foresee(route, envelope)
-            if prospect.verdict is Verdict.OBSOLETE:
-                _end_as_obsolete(letter, prospect.summary, actor)
-                result.obsolete[letter.id] = prospect.summary
-            else:
-                rows.append(_delivery(letter, route))
-    _post(rows, tenant, result, actor)
 
 
 def _delivery(letter: DeadLetter, route: Route) -> Delivery:
@@ -118,16 +96,16 @@ def _delivery(letter: DeadLetter, route: Route) -> Delivery:
     )
 
 
-def _post(rows: list[Delivery], tenant: TenantRef | None, result: Redriven, actor: Actor) -> None:
-    if not rows:
+def _post(due: Sequence[Sendable], result: Redriven, actor: Actor) -> None:
+    if not due:
         return
-    Delivery.objects.bulk_create(rows)
-    sent = {row.letter_id: row.id for row in rows if row.letter_id is not None}
+    rows = Delivery.objects.bulk_create([_delivery(one.letter, one.route) for one in due])
+    sent = {one.letter.id: row.id for one, row in zip(due, rows, strict=True)}
     with connection.cursor() as cursor:
         values: dict[str, Any] = {"letters": list(sent), "deliveries": list(sent.values()), "by": actor.name[:254]}
         cursor.execute(_UNDER_WAY, values)
     result.sent.update(sent)
-    wake_after_commit([Wakeup.of(row.id, 0, row.queue_class, tenant) for row in rows])
+    wake_after_commit([Wakeup.of(row.id, 0, row.queue_class, one.tenant) for one, row in zip(due, rows, strict=True)])
 
 
 def _end_as_obsolete(letter: DeadLetter, why: str, actor: Actor) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
+from messaging.deadletters.redriving.events import DriveRun
+from messaging.deadletters.redriving.handlers import drive_run, drive_run_is_dead
 from messaging.errors import Reject
 from messaging.messages import Command, Envelope, Event, Obsolete
 from messaging.retry import RetryPolicy
@@ -150,6 +152,15 @@ TOPOLOGY = Topology(
             queue_class=QueueClass.CONTROL,
             scope=Scope.PLATFORM,
             on_dead=died,
+        ),
+        Route(
+            message=DriveRun,
+            name="deadletters.drive_run",
+            handler=drive_run,
+            queue_class=QueueClass.CONTROL,
+            scope=Scope.PLATFORM,
+            retry=QUICK,
+            on_dead=drive_run_is_dead,
         ),
     ]
 )
