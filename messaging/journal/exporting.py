@@ -4,6 +4,7 @@ A head is written after its segment is committed and marked as written after the
 again: the same line twice says the same.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from django.db.models import F
 
 from messaging.journal.chains import Chain
 from messaging.journal.errors import UnableToSeal
-from messaging.journal.heads import Head, ToPurge, append
+from messaging.journal.heads import Entry, Head, append
 from messaging.journal.rows import segments_after
 
 _log = structlog.get_logger(__name__)
@@ -46,7 +47,7 @@ def export_heads() -> int:
     return written + (_write(heads) if heads else 0)
 
 
-def record(entries: list[Head | ToPurge]) -> None:
+def record(entries: Sequence[Entry]) -> None:
     """Write lines to the file of heads.
 
     Raises:
@@ -89,7 +90,7 @@ def _heads_of(chain: Chain) -> list[Head]:
 
 
 def _write(heads: list[Head]) -> int:
-    record(list(heads))
+    record(heads)
     newest: dict[str, Head] = {}
     for head in heads:
         _log.info(

@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import json
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,21 +37,44 @@ class ToPurge:
     chain_id: UUID
     schema_name: str
     segment: int
+    hash: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenUp:
+    """That a person accepted that the database does not have this segment: after a restored backup, or a deleted tenant."""
+
+    chain_id: UUID
+    schema_name: str
+    segment: int
+    hash: bytes
+    reason: str
+
+
+Entry = Head | ToPurge | GivenUp
+_KINDS: dict[type[Entry], str] = {Head: "head", ToPurge: "purge", GivenUp: "given_up"}
 
 
 @dataclass(kw_only=True)
 class KnownChain:
-    """What the files say of one chain. More than one hash for a segment means that two histories were written."""
+    """What the files say of one chain, hashes in hexadecimal. Two hashes for one segment mean that two histories were written."""
 
     schema_name: str = ""
     database: str = ""
-    hashes: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
-    purged: set[int] = field(default_factory=set)
+    hashes: dict[int, set[str]] = field(default_factory=dict)
+    purged: set[tuple[int, str]] = field(default_factory=set)
+    given_up: dict[tuple[int, str], str] = field(default_factory=dict)
 
     @property
     def last(self) -> int:
-        """The highest segment whose head is known; 0 when none is."""
+        """The highest segment whose head is known and not given up; 0 when there is none."""
         return max(self.hashes, default=0)
+
+    def leave_out_given_up(self) -> None:
+        """Forget the heads that were given up, in whatever file and order that was written."""
+        for number, hashed in self.given_up:
+            self.hashes.get(number, set()).discard(hashed)
+        self.hashes = {number: hashes for number, hashes in self.hashes.items() if hashes}
 
 
 @dataclass(kw_only=True)
@@ -63,7 +85,7 @@ class KnownHeads:
     unreadable: list[str] = field(default_factory=list)
 
 
-def append(path: Path, entries: Sequence[Head | ToPurge], *, environment: str, database: str) -> None:
+def append(path: Path, entries: Sequence[Entry], *, environment: str, database: str) -> None:
     """Write the lines and wait until the disk has them.
 
     Raises:
@@ -106,18 +128,23 @@ def read(paths: Iterable[Path], *, environment: str) -> KnownHeads:
             if entry["environment"] == environment:
                 _learn(known, entry)
         known.unreadable += torn
+    for chain in known.chains.values():
+        chain.leave_out_given_up()
     return known
 
 
-def _facts(entry: Head | ToPurge) -> Mapping[str, Any]:
+def _facts(entry: Entry) -> Mapping[str, Any]:
     facts: dict[str, Any] = {
-        "kind": "head" if isinstance(entry, Head) else "purge",
+        "kind": _KINDS[type(entry)],
         "chain": str(entry.chain_id),
         "schema": entry.schema_name,
         "segment": entry.segment,
+        "hash": entry.hash.hex(),
     }
     if isinstance(entry, Head):
-        facts |= {"hash": entry.hash.hex(), "count": entry.count, "sealed_at": entry.sealed_at}
+        facts |= {"count": entry.count, "sealed_at": entry.sealed_at}
+    if isinstance(entry, GivenUp):
+        facts["reason"] = entry.reason
     return facts
 
 
@@ -149,21 +176,23 @@ def _lines(path: Path) -> Iterator[tuple[str, str, bool]]:
 def _parse(line: str) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
-        if entry["format"] != _FORMAT or entry["kind"] not in ("head", "purge"):
+        if entry["format"] != _FORMAT or entry["kind"] not in _KINDS.values():
             return None
         entry["chain"] = UUID(entry["chain"])
         entry["segment"] = int(entry["segment"])
-        if entry["kind"] == "head":
-            bytes.fromhex(entry["hash"])
+        entry["hash"] = bytes.fromhex(entry["hash"]).hex()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return {"environment": "", "schema": "", "database": "", **entry}
+    return {"environment": "", "schema": "", "database": "", "reason": "", **entry}
 
 
 def _learn(known: KnownHeads, entry: Mapping[str, Any]) -> None:
     chain = known.chains.setdefault(entry["chain"], KnownChain())
     chain.schema_name, chain.database = str(entry["schema"]), str(entry["database"])
-    if entry["kind"] == "head":
-        chain.hashes[entry["segment"]].add(entry["hash"])
+    segment, hashed = entry["segment"], entry["hash"]
+    if entry["kind"] == "given_up":
+        chain.given_up[segment, hashed] = str(entry["reason"])
+    elif entry["kind"] == "purge":
+        chain.purged.add((segment, hashed))
     else:
-        chain.purged.add(entry["segment"])
+        chain.hashes.setdefault(segment, set()).add(hashed)

@@ -18,9 +18,8 @@ def known(path, tenant):
 def test_every_sealing_writes_its_heads(tenant, heads_file):
     fill(tenant.schema_name, 5)
     seal_journals()
-    assert known(heads_file, tenant).hashes[last_segment(tenant.schema_name).number] == {
-        last_segment(tenant.schema_name).hash.hex()
-    }
+    last = last_segment(tenant.schema_name)
+    assert known(heads_file, tenant).hashes[last.number] == {last.hash.hex()}
     before = heads_file.read_text()
     seal_journals()
     assert heads_file.read_text() == before

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from messaging.journal.heads import Head, ToPurge, append, read
+from messaging.journal.heads import GivenUp, Head, ToPurge, append, read
 
 CHAIN = UUID(int=5)
 
@@ -26,10 +26,10 @@ def path(tmp_path):
 
 def test_what_is_written_is_read(path):
     write(path, head(1), head(2))
-    write(path, ToPurge(chain_id=CHAIN, schema_name="t_acme", segment=1))
+    write(path, ToPurge(chain_id=CHAIN, schema_name="t_acme", segment=1, hash=b"\x01" * 32))
     known = read([path], environment="test")
     assert known.chains[CHAIN].hashes == {1: {"01" * 32}, 2: {"01" * 32}}
-    assert known.chains[CHAIN].purged == {1}
+    assert known.chains[CHAIN].purged == {(1, "01" * 32)}
     assert (known.chains[CHAIN].last, known.unreadable) == (2, [])
 
 
@@ -54,6 +54,15 @@ def test_heads_of_several_hosts_are_put_together(path, tmp_path):
     write(path, head(1))
     write(tmp_path / "other", head(2))
     assert read([path, tmp_path / "other"], environment="test").chains[CHAIN].last == 2
+
+
+def test_a_head_that_was_given_up_is_left_out_whatever_file_and_order_it_stands_in(path, tmp_path):
+    other = tmp_path / "other"
+    write(other, GivenUp(chain_id=CHAIN, schema_name="t_acme", segment=2, hash=b"\x01" * 32, reason="backup"))
+    write(path, head(1), head(2), head(2, b"\x03" * 32))
+    chain = read([other, path], environment="test").chains[CHAIN]
+    assert chain.hashes == {1: {"01" * 32}, 2: {"03" * 32}}
+    assert chain.given_up == {(2, "01" * 32): "backup"}
 
 
 def test_a_torn_line_is_followed_by_a_whole_one_on_a_line_of_its_own(path):
