@@ -36,11 +36,15 @@ def _differences(schema: str, number: int, remembered: Sequence[Leaf], found: Se
     for leaf in remembered:
         now = here.pop(leaf.id, None)
         if now is None and leaf.id in elsewhere:
-            yield _finding(Kind.MOVED, number, leaf.id, f"It was at {leaf.position} and is at {elsewhere[leaf.id]} now.")
+            yield _finding(
+                Kind.MOVED, number, leaf.id, f"It was at {leaf.position} and is at {elsewhere[leaf.id]} now."
+            )
         elif now is None:
             yield _finding(Kind.DELETED, number, leaf.id, f"It was at {leaf.position}.")
         elif now.digest != leaf.digest:
-            yield _finding(Kind.EDITED, number, leaf.id, f"At {leaf.position}: its fields are not those that were sealed.")
+            yield _finding(
+                Kind.EDITED, number, leaf.id, f"At {leaf.position}: its fields are not those that were sealed."
+            )
         elif now.position != leaf.position:
             yield _finding(Kind.MOVED, number, leaf.id, f"It was at {leaf.position} and is at {now.position} now.")
     for leaf in here.values():

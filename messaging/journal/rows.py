@@ -111,6 +111,17 @@ def positions_of(schema: str, ids: Sequence[UUID]) -> dict[UUID, int]:
     return dict(rows("SELECT id, position FROM {message} WHERE id = ANY(%s)", schema, [list(ids)]))
 
 
+def schema_has_journal(schema: str) -> bool:
+    """Whether there is such a schema, with a table of segments in it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_class k JOIN pg_namespace n ON n.oid = k.relnamespace"
+            " WHERE n.nspname = %s AND k.relname = 'journal_segment')",
+            [schema],
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def last_segment(schema: str) -> StoredSegment | None:
     """The segment with the highest number."""
     found = rows(_SEGMENTS + " ORDER BY number DESC LIMIT 1", schema)

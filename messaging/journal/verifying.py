@@ -82,9 +82,7 @@ def _gone(chain_id: UUID, chain: KnownChain) -> Finding:
     return Finding(kind=Kind.CHAIN_MISSING, text=text)
 
 
-def _verify_readable(
-    report: ChainReport, pointer: Chain | None, known: KnownHeads | None, progress: Progress
-) -> None:
+def _verify_readable(report: ChainReport, pointer: Chain | None, known: KnownHeads | None, progress: Progress) -> None:
     heads = None if known is None else known.chains.get(report.chain_id, KnownChain())
     try:
         _verify_chain(report, pointer, heads, progress)
@@ -95,9 +93,7 @@ def _verify_readable(
     progress(report)
 
 
-def _verify_chain(
-    report: ChainReport, pointer: Chain | None, heads: KnownChain | None, progress: Progress
-) -> None:
+def _verify_chain(report: ChainReport, pointer: Chain | None, heads: KnownChain | None, progress: Progress) -> None:
     missing = guards_missing(report.schema_name)
     if missing:
         report.add(Finding(kind=Kind.UNGUARDED, text=f"Missing or switched off: {', '.join(missing)}."))
@@ -129,7 +125,9 @@ def _link(chain_id: UUID, last: StoredSegment | None, segment: StoredSegment) ->
     number, expected = segment.number, (last.number if last else 0) + 1
     if segment.header.encoding != encoding.VERSION:
         yield Finding(
-            kind=Kind.UNREADABLE, segment=number, text=f"Encoding {segment.header.encoding} is not known to this version."
+            kind=Kind.UNREADABLE,
+            segment=number,
+            text=f"Encoding {segment.header.encoding} is not known to this version.",
         )
     elif encoding.segment_hash(chain_id, segment.header) != segment.hash:
         yield Finding(kind=Kind.SEGMENT_EDITED, segment=number, text="Its fields do not give its hash.")
@@ -148,10 +146,13 @@ def _link(chain_id: UUID, last: StoredSegment | None, segment: StoredSegment) ->
 def _against_heads(segment: StoredSegment, heads: KnownChain | None) -> Iterator[Finding]:
     if heads is None:
         return
-    number, written = segment.number, heads.hashes.get(segment.number, {})
+    number = segment.number
+    written = sorted(heads.hashes.get(number, set()))
     if written and segment.hash.hex() not in written:
         yield Finding(
-            kind=Kind.REWRITTEN, segment=number, text=f"Its hash is {segment.hash.hex()}; outside stands {', '.join(written)}."
+            kind=Kind.REWRITTEN,
+            segment=number,
+            text=f"Its hash is {segment.hash.hex()}; outside stands {', '.join(written)}.",
         )
     elif len(written) > 1:
         yield Finding(
@@ -159,7 +160,9 @@ def _against_heads(segment: StoredSegment, heads: KnownChain | None) -> Iterator
         )
     if segment.purged and (number, segment.hash.hex()) not in heads.purged:
         yield Finding(
-            kind=Kind.PURGE_UNRECORDED, segment=number, text="Retention writes each purge to the heads' file; this one is not."
+            kind=Kind.PURGE_UNRECORDED,
+            segment=number,
+            text="Retention writes each purge to the heads' file; this one is not.",
         )
 
 
