@@ -6,22 +6,24 @@ from loyalty.domain import points_for
 from loyalty.models import Account, Entry, EntryKind
 
 
-def award_points(*, user_id: UUID, booking_id: UUID, fare_minor: int) -> None:
-    """Points for a confirmed ride: once, and none when it has been called off meanwhile."""
+def award_points(*, user_id: UUID, booking_id: UUID, fare_minor: int) -> bool:
+    """Points for a confirmed ride: once, and none (False) when it has been called off meanwhile."""
     account = _locked(user_id)
     if Entry.objects.filter(booking_id=booking_id).exists():
-        return
+        return False
     _enter(account, booking_id, EntryKind.EARNED, points_for(fare_minor))
+    return True
 
 
-def take_back_points(*, user_id: UUID, booking_id: UUID) -> None:
-    """Take back what a ride earned that does not take place; events may overtake each other, so it may be nothing yet."""
+def take_back_points(*, user_id: UUID, booking_id: UUID) -> bool:
+    """Take back what a ride earned that does not take place, once; events may overtake each other, so it may be nothing yet."""
     account = _locked(user_id)
     entries = {entry.kind: entry for entry in Entry.objects.filter(booking_id=booking_id)}
     if EntryKind.TAKEN_BACK in entries:
-        return
+        return False
     earned = entries.get(EntryKind.EARNED)
     _enter(account, booking_id, EntryKind.TAKEN_BACK, -earned.points if earned else 0)
+    return True
 
 
 def _locked(user_id: UUID) -> Account:

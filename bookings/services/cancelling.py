@@ -47,11 +47,11 @@ def cancel_booking(*, booking_id: UUID, correlation_id: UUID) -> Operation:
     return operation
 
 
-def cancel_by_operation(*, booking_id: UUID) -> None:
-    """The client asked to cancel the operation that makes the booking: done unless the booking is decided by now."""
+def cancel_by_operation(*, booking_id: UUID) -> bool:
+    """The client asked to cancel the operation that makes the booking: False when the booking is decided by now."""
     held = locked(booking_id)
-    if held is not None and held.booking.state in (State.REQUESTED, State.PAYING):
-        advance(held, Trigger.CANCEL)
+    undecided = held is not None and held.booking.state in (State.REQUESTED, State.PAYING)
+    return held is not None and undecided and advance(held, Trigger.CANCEL)
 
 
 def _check(held: Locked) -> None:

@@ -14,19 +14,21 @@ from fleet.services import reserve_unicorn
 from tenants.registry.context import current_tenant
 
 
-def plan_ride(*, booking_id: UUID) -> None:
+def plan_ride(*, booking_id: UUID) -> bool:
     """Reserve the nearest unicorn and ask for the fare; without one the booking fails and nothing is charged.
+
+    False when nothing was done: the ride was planned before, or has ended.
 
     Raises:
         FleetOutOfSight: the positions are all too old to tell whether one is free (the feed was away for a while).
     """
     held = locked(booking_id)
     if held is None:
-        return
-    end_if_overdue(held)
+        return False
+    ended = end_if_overdue(held)
     booking = held.booking
     if booking.state != State.REQUESTED:
-        return
+        return ended
     start = max(booking.pickup_at, held.now)
     reserved = reserve_unicorn(
         tenant_id=current_tenant().id,
@@ -40,12 +42,11 @@ def plan_ride(*, booking_id: UUID) -> None:
         raise FleetOutOfSight("No unicorn has been seen lately; the ride is planned when the fleet is in sight again.")
     if reserved is None:
         detail = f"No unicorn with {booking.passengers} seats is free near the pick-up. Try another time or place."
-        advance(held, Trigger.NO_UNICORN, Facts(now=held.now, error=NoUnicornFree(detail)))
-        return
+        return advance(held, Trigger.NO_UNICORN, Facts(now=held.now, error=NoUnicornFree(detail)))
     booking.unicorn_id = reserved.unicorn_id
     booking.unicorn_name = reserved.name
     booking.expected_pickup_at = max(booking.pickup_at, held.now + timedelta(seconds=reserved.eta_seconds))
-    advance(held, Trigger.PLANNED)
+    return advance(held, Trigger.PLANNED)
 
 
 def give_up_planning(*, booking_id: UUID) -> None:

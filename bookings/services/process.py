@@ -61,14 +61,15 @@ def advance(held: Locked, trigger: Trigger, facts: Facts | None = None) -> bool:
     return True
 
 
-def end_if_overdue(held: Locked) -> None:
-    """Fail a booking whose deadline has passed before anything else happens to it.
+def end_if_overdue(held: Locked) -> bool:
+    """Fail a booking whose deadline has passed before anything else happens to it; answers whether it did.
 
     Its deadline's own message may be late when workers were away, and its operation may have ended as expired meanwhile: a
     client that was told so must not find itself charged for a ride.
     """
     if is_watched(held, Deadline.BOOKING) and held.now >= held.booking.deadline_at:
-        meet(held)
+        return meet(held)
+    return False
 
 
 def is_watched(held: Locked, watches: Deadline) -> bool:
@@ -76,10 +77,10 @@ def is_watched(held: Locked, watches: Deadline) -> bool:
     return saga.TABLE[State(held.booking.state)].deadline is watches
 
 
-def meet(held: Locked) -> None:
-    """The deadline of the booking's state has come."""
+def meet(held: Locked) -> bool:
+    """The deadline of the booking's state has come; answers whether anything was done."""
     error = BookingTookTooLong("The ride was not confirmed in time. Nothing stays charged; try again.")
-    advance(held, Trigger.DEADLINE, Facts(now=held.now, error=error))
+    return advance(held, Trigger.DEADLINE, Facts(now=held.now, error=error))
 
 
 def _apply(booking: Booking, before: State, move: Move, facts: Facts) -> None:

@@ -20,6 +20,7 @@ from messaging.services import send
 MOST_PER_STEP = 100
 MOST_UNDER_WAY = 500
 _STEP_SECONDS = 1.0
+_SOON_SECONDS, _LATEST_SECONDS = 600.0, 900.0
 _SYSTEM = Actor.system("redrive run")
 
 
@@ -123,7 +124,7 @@ def _plan(run: RedriveRun) -> float | None:
 def _watch_canary(run: RedriveRun) -> float | None:
     canary = RedriveItem.objects.filter(run=run, is_canary=True).order_by("-sent_at", "-id").first()
     if canary is None or canary.state == ItemState.SENT:
-        raise PutBack("the canary is under way", after=_STEP_SECONDS)
+        return _await(run, canary.sent_at if canary else None)
     if canary.state == ItemState.FAILED:
         why = f"Its canary died again ({canary.result}). Remove the cause, then plan a new run."
         finish(run, RunState.STOPPED, note=why, action="stopped")
@@ -144,13 +145,15 @@ def _send_some(run: RedriveRun) -> float | None:
         return None
     if not waiting:
         if under_way:
-            raise PutBack("the last letters are under way", after=_STEP_SECONDS)
+            return _await(run, run.stepped_at)
         finish(run, RunState.DONE, note="", action="finished")
         return None
     elapsed = (_now(run) - (run.stepped_at or _now(run))).total_seconds()
     # What could not be sent while nobody drove it is not made up for in one burst.
     allowance = min(run.allowance + run.rate * max(0.0, elapsed), max(1.0, 2 * run.rate))
     number = min(int(allowance), MOST_PER_STEP, MOST_UNDER_WAY - under_way)
+    if under_way >= MOST_UNDER_WAY:
+        return _await(run, run.stepped_at)
     if number < 1:
         raise PutBack("the rate does not allow the next letter yet", after=_pause_after(run, allowance))
     items = RedriveItem.objects.filter(run=run, state=ItemState.WAITING).order_by("id")[:number]
@@ -158,6 +161,14 @@ def _send_some(run: RedriveRun) -> float | None:
     run.allowance, run.stepped_at = allowance - number, _now(run)
     run.save(update_fields=["allowance", "stepped_at"])
     return _pause_after(run, run.allowance)
+
+
+def _await(run: RedriveRun, since: datetime | None) -> float:
+    """Look again soon: the same message, put back, while that is minutes; then ever later, by new ones, for days."""
+    waited = (_now(run) - (since or _now(run))).total_seconds()
+    if waited < _SOON_SECONDS:
+        raise PutBack("outcomes are awaited", after=_STEP_SECONDS)
+    return min(waited / 10, _LATEST_SECONDS)
 
 
 def _pause_after(run: RedriveRun, allowance: float) -> float:

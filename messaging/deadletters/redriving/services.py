@@ -176,7 +176,7 @@ def driver_died(*, run_id: UUID, generation: int, why: str) -> None:
 def _set_going(run: RedriveRun, actor: Actor, action: str) -> None:
     _take(run, actor)
     run.state, run.note, run.generation = RunState.RUNNING, "", run.generation + 1
-    run.allowance, run.stepped_at = 1.0, None
+    run.allowance, run.stepped_at = 1.0, run.db_now  # type: ignore[attr-defined]  # `held` annotates it
     run.save(update_fields=["state", "note", "generation", "allowance", "stepped_at", "failures_forgiven", *_by(actor)])
     tell(run, action, actor=actor)
     drive_on(run)
