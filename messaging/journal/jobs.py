@@ -2,6 +2,7 @@
 
 from messaging.journal.errors import UnableToSeal
 from messaging.journal.exporting import export_heads
+from messaging.journal.retention import clean_everywhere
 from messaging.journal.sealing import seal_everywhere
 
 _SLICE_SECONDS = 5.0
@@ -21,3 +22,12 @@ def seal_journals() -> None:
             refusals.append(str(error))
     if refusals:
         raise UnableToSeal(" ".join(refusals))
+
+
+def clean_journals() -> None:
+    """Delete what has expired.
+
+    Raises:
+        UnableToSeal: the heads' file cannot be written, so no messages may go.
+    """
+    clean_everywhere(seconds=_SLICE_SECONDS)

@@ -85,6 +85,7 @@ def _in_schema(statement: str, schema: str) -> sql.Composed:
         segment=sql.Identifier(schema, "journal_segment"),
         trace=sql.Identifier(schema, "journal_trace"),
         error=sql.Identifier(schema, "journal_handlererror"),
+        call=sql.Identifier(schema, "journal_outboundcall"),
         positions=sql.Identifier(schema, "journal_message_position_seq"),
     )
 
