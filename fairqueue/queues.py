@@ -1,0 +1,123 @@
+"""A queue from outside: its limits, its groups, its dead letters, and why a message waited."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import redis
+
+from fairqueue import reading
+from fairqueue.errors import InvalidLimit
+from fairqueue.limits import Limits
+from fairqueue.options import Options
+from fairqueue.scripts import Scripts
+from fairqueue.views import DeadLetter, GroupView, Position, QueueView, Why
+
+
+class FairQueue:
+    """One queue of a broker. Everything may be called while workers run, and takes effect on the backlog that is there."""
+
+    def __init__(
+        self,
+        name: str,
+        client: redis.Redis,
+        *,
+        global_keyprefix: str = "",
+        priority_steps: Sequence[int] = (0, 3, 6, 9),
+        options: Options | None = None,
+    ) -> None:
+        """`global_keyprefix`, `priority_steps` and `options` are those of the transport."""
+        self.name = name
+        self._client = client
+        self._scripts = Scripts(options or Options(), prefix=global_keyprefix, priority_steps=priority_steps)
+        self._reader = reading.Reader(client, self._scripts, name)
+
+    @classmethod
+    def of_url(cls, name: str, url: str, **options: Any) -> Self:
+        """With a client of its own: `redis://`, `rediss://` or `unix://`."""
+        return cls(name, redis.Redis.from_url(url), **options)
+
+    def _run(self, script: str, *arguments: Any) -> Any:
+        return self._scripts.run(self._client.execute_command, script, self.name, *arguments)
+
+    # Limits
+
+    def set_limits(self, group: str, limits: Limits) -> None:
+        """Give a group a weight, a cap, or a pause."""
+        cap = "" if limits.cap is None else limits.cap
+        weight = "" if limits.weight == 1.0 else limits.weight
+        self._run("configure", group, "weight", weight, "cap", cap, "pause", "1" if limits.paused else "")
+
+    def limits(self, group: str) -> Limits:
+        """What a group was given."""
+        return self._reader.limits(group)
+
+    def pause(self, group: str) -> None:
+        """Take none of the group's messages until it is resumed; those in flight are finished."""
+        self._run("configure", group, "pause", "1")
+
+    def resume(self, group: str) -> None:
+        """Take the group's messages again."""
+        self._run("configure", group, "pause", "")
+
+    def set_caps(self, *, each: int | None = None, total: int | None = None) -> None:
+        """How many messages of each group without a cap of its own, and of all, may be in flight at once; None: no such cap.
+
+        Raises:
+            InvalidLimit: below 1.
+        """
+        if any(cap is not None and cap < 1 for cap in (each, total)):
+            raise InvalidLimit("A cap is at least 1; to stop groups, pause them.")
+        self._run("configure", "", "cap", "" if each is None else each, "total", "" if total is None else total)
+
+    # Looking
+
+    def view(self) -> QueueView:
+        """The queue as a whole."""
+        return self._reader.queue()
+
+    def groups(self) -> list[GroupView]:
+        """Every group with messages waiting or in flight, the largest backlog first."""
+        return self._reader.groups()
+
+    def position(self, group: str) -> Position:
+        """Where a message of this group would stand if it were sent now."""
+        return self._reader.position(group)
+
+    def why(self, tag: str) -> Why:
+        """Why the message with this delivery tag or task id waits, or waited."""
+        return self._reader.why(tag)
+
+    # Dead letters and backlog
+
+    def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
+        """The oldest dead letters."""
+        letters = []
+        for raw in reversed(self._client.lrange(self._reader.key("dead"), -limit, -1)):
+            at, reason, _, group, element = raw.decode().split("\n", 4)
+            message = reading.Element.read(element.encode())
+            died = datetime.fromtimestamp(float(at) / 1000, tz=UTC)
+            letters.append(
+                DeadLetter(
+                    tag=message.tag,
+                    group=group,
+                    died_at=died,
+                    reason=reason,
+                    deliveries=message.deliveries,
+                    payload=message.payload,
+                )
+            )
+        return letters
+
+    def redrive(self, limit: int = 1000, *, group: str = "") -> int:
+        """Send dead letters again, the oldest first; answers how many."""
+        return int(self._run("redrive", limit, group))
+
+    def purge(self, group: str = "") -> int:
+        """Remove what waits, of one group or of all; answers how many. What is in flight stays in flight."""
+        return int(self._run("purge", group, 0))
+
+
+def queues(client: redis.Redis, *, global_keyprefix: str = "") -> list[str]:
+    """The names of all fair queues of a broker."""
+    return sorted(name.decode() for name in client.smembers(f"{global_keyprefix}fairqueue:queues"))

@@ -1,0 +1,43 @@
+"""The transports: `fairqueue` and its Sentinel twin. To Celery they are Redis (`driver_type`), so that all of its tools work."""
+
+from typing import Any
+
+from kombu.transport import redis as stock
+from kombu.utils.url import parse_url
+
+from fairqueue.channel import FairChannel
+
+_OWN_SCHEMES = ("redis://", "rediss://")
+
+
+class Transport(stock.Transport):
+    """Redis with fair queues.
+
+    URLs: `fair+redis://`, `fair+rediss://`, `fair+socket://`, or `redis://` with `broker_transport = "fairqueue"`.
+    """
+
+    Channel = FairChannel
+    can_parse_url = False
+
+    def __init__(self, client: Any, **kwargs: Any) -> None:
+        """Read the part of a `fair+…` URL that kombu left alone."""
+        hostname = client.hostname or ""
+        if hostname.startswith(_OWN_SCHEMES):
+            parts = parse_url(hostname)
+            for name in ("hostname", "port", "userid", "password", "virtual_host"):
+                setattr(client, name, parts.get(name))
+            if parts.get("ssl"):
+                client.ssl = parts["ssl"]
+        super().__init__(client, **kwargs)
+
+
+class SentinelChannel(FairChannel, stock.SentinelChannel):
+    """Fair queues on the master that Sentinel names."""
+
+    from_transport_options = stock.SentinelChannel.from_transport_options
+
+
+class SentinelTransport(stock.SentinelTransport):
+    """The same behind Sentinel: `fair-sentinel+sentinel://` or `broker_transport = "fair-sentinel"`."""
+
+    Channel = SentinelChannel
