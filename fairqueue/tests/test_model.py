@@ -138,7 +138,9 @@ class Machine(RuleBasedStateMachine):
         else:
             self.waiting[group, step].insert(0 if front else len(self.waiting[group, step]), tag)
 
-    @rule(group=GROUPS, weight=st.sampled_from([1.0, 0.5, 3.0]), cap=st.none() | st.integers(1, 3), paused=st.booleans())
+    @rule(
+        group=GROUPS, weight=st.sampled_from([1.0, 0.5, 3.0]), cap=st.none() | st.integers(1, 3), paused=st.booleans()
+    )
     def limit(self, group: str, weight: float, cap: int | None, paused: bool) -> None:
         self.queue.set_limits(group, Limits(weight=weight, cap=cap, paused=paused))
         (self.paused.add if paused else self.paused.discard)(group)
@@ -212,7 +214,9 @@ def test_scripts_keep_every_promise(server: Any) -> None:
     Machine.server = server
     run_state_machine_as_test(
         Machine,
-        settings=settings(max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)),
+        settings=settings(
+            max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
     )
 
 
