@@ -183,7 +183,7 @@ class FairChannel(stock.Channel):
         message: dict[str, Any] = loads(bytes_to_str(payload))
         if deliveries:
             message["properties"].setdefault("delivery_info", {})["redelivered"] = True
-            (message.get("headers") or {}).update(redelivered=True)
+            message["headers"] = {**(message.get("headers") or {}), "redelivered": True}
             message["properties"]["x-delivery-count"] = deliveries
         if not no_ack:
             self._fair_tags.add(message["properties"]["delivery_tag"])

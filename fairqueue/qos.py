@@ -49,8 +49,7 @@ class QoS(stock.QoS):
             super().restore_by_tag(other, client=client, leftmost=leftmost)
 
     def restore_visible(self, start: int = 0, num: int | None = 10, interval: int = 10) -> None:
-        """Keep alive what is worked on here; put back what others left; make the queues' tokens right again."""
-        self.extend()
+        """Put back what others left, and make the queues' tokens right again."""
         self.channel.look_after(repair=True)
         age = float(self.visibility_timeout)
         while True:

@@ -6,6 +6,7 @@ from kombu.transport import redis as stock
 from kombu.utils.url import parse_url
 
 from fairqueue.channel import FairChannel
+from fairqueue.poller import Poller
 
 _OWN_SCHEMES = ("redis://", "rediss://")
 
@@ -29,6 +30,15 @@ class Transport(stock.Transport):
             if parts.get("ssl"):
                 client.ssl = parts["ssl"]
         super().__init__(client, **kwargs)
+        self.cycle = Poller()
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """As kombu's, with a timer for the heartbeat."""
+        super().register_with_event_loop(connection, loop)
+        if self.cycle.heartbeat_timer is not None:
+            self.cycle.heartbeat_timer.cancel()
+        timeout = float(self.client.transport_options.get("visibility_timeout", FairChannel.visibility_timeout))
+        self.cycle.heartbeat_timer = loop.call_repeatedly(max(0.1, timeout / 6), self.cycle.maybe_beat)
 
 
 class SentinelChannel(FairChannel, stock.SentinelChannel):
