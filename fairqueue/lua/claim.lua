@@ -82,7 +82,7 @@ local function take(group, ring, cap, weight)
   if call('HINCRBY', P .. 'waiting', group, -1) <= 0 then call('HDEL', P .. 'waiting', group) end
   call('HINCRBY', P .. 'state', 'waiting', -1)
   local claims = call('HINCRBY', P .. 'state', 'claims', 1)
-  note(group, tag, now - tonumber(enqueued), ahead, claims, seen)
+  note(group, tag, now - tonumber(enqueued), ahead, claims - 1, seen)
   if no_ack then
     if dedup ~= '' then call('SREM', P .. 'dedup', dedup) end
   else
