@@ -215,7 +215,7 @@ def test_scripts_keep_every_promise(server: Any) -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=25, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 
