@@ -23,6 +23,7 @@ from rest_framework.response import Response
 from api.errors import IdempotencyKeyRequired, IdempotencyKeyReused, InvalidHeader, RequestInProgress
 from api.models import IdempotencyKey
 from api.principal import principal_of
+from messaging.services import together
 from wildrydes.kernel.errors import DomainError
 
 # Keys are kept longer than the 24 hours that are promised.
@@ -61,7 +62,8 @@ def idempotent(request: Request, work: Callable[[], Response]) -> HttpResponseBa
         return _replay(stored, fingerprint)
     with transaction.atomic():
         if _claim(request, key, fingerprint):
-            response = work()
+            with together():
+                response = work()
             if response.status_code < 400:
                 _store(request, key, response)
             else:

@@ -111,6 +111,11 @@ def to_payload(body: Payload) -> dict[str, Any]:
     return payload
 
 
+def to_json(body: Payload) -> str:
+    """The same as JSON text."""
+    return msgspec.json.encode(body).decode()
+
+
 def from_payload(payload: dict[str, Any], shape: type[P]) -> P:
     """Read a journal payload back.
 

@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from celery import current_app
@@ -39,27 +40,40 @@ class Wakeup:
         return cls(delivery_id, epoch, queue_for(tenant, queue_class), str(tenant.id) if tenant else "platform")
 
 
-class _Flush:
-    """Sends the wake-ups of one transaction (or savepoint) together when it commits."""
+class Outgoing:
+    """What one transaction (or savepoint) posts: posts that are not written yet, and wake-ups to send when it commits.
+
+    It lives among the connection's callbacks, so that what a savepoint rolls back is gone with it.
+    """
 
     def __init__(self) -> None:
+        self.posts: list[Any] = []
         self.wakeups: list[Wakeup] = []
 
     def __call__(self) -> None:
+        """After the commit."""
         send_quickly(self.wakeups)
+
+
+def outgoing_of_transaction() -> list[Outgoing]:
+    """All there is in the current transaction, with its savepoints."""
+    return [registered[1] for registered in connection.run_on_commit if isinstance(registered[1], Outgoing)]
+
+
+def outgoing() -> Outgoing:
+    """That of the current transaction or savepoint, made at need."""
+    savepoints = set(connection.savepoint_ids)
+    for registered in connection.run_on_commit:
+        if isinstance(registered[1], Outgoing) and registered[0] == savepoints:
+            return registered[1]
+    new = Outgoing()
+    transaction.on_commit(new, robust=True)
+    return new
 
 
 def wake_after_commit(wakeups: Iterable[Wakeup]) -> None:
     """Send these when the current transaction commits, in one batch with others of the same transaction."""
-    savepoints = set(connection.savepoint_ids)
-    for registered in connection.run_on_commit:
-        sids, callback = registered[0], registered[1]
-        if isinstance(callback, _Flush) and sids == savepoints:
-            callback.wakeups.extend(wakeups)
-            return
-    flush = _Flush()
-    flush.wakeups.extend(wakeups)
-    transaction.on_commit(flush, robust=True)
+    outgoing().wakeups.extend(wakeups)
 
 
 class _Breaker:
@@ -77,6 +91,16 @@ class _Breaker:
         self._open_until = time.monotonic() + self._open_seconds
 
 
+_NO_CANVAS = '{"callbacks": null, "errbacks": null, "chain": null, "chord": null}'
+
+
+@lru_cache(maxsize=1)
+def _headers() -> dict[str, Any]:
+    """What the headers of all wake-ups of this process have in common, as Celery itself writes them."""
+    headers: dict[str, Any] = current_app.amqp.as_task_v2("", DELIVER_TASK, args=(), ignore_result=True).headers
+    return headers
+
+
 class WakeupSender:
     """A connection to the broker of its own, with a time limit on every step. Used by one thread at a time."""
 
@@ -85,6 +109,7 @@ class WakeupSender:
         self._timeout = timeout
         self._connection: Any = None
         self._producer: Any = None
+        self._declared: set[str] = set()
 
     def send(self, wakeups: Sequence[Wakeup]) -> None:
         """Send all in one pipeline.
@@ -96,18 +121,33 @@ class WakeupSender:
             producer = self._ready()
             with producer.batch():
                 for wakeup in wakeups:
-                    current_app.send_task(
-                        DELIVER_TASK,
-                        args=(str(wakeup.delivery_id), wakeup.epoch),
-                        queue=wakeup.queue,
-                        producer=producer,
-                        retry=False,
-                        ignore_result=True,
-                        MessageGroupId=wakeup.group,
-                    )
+                    self._publish(producer, wakeup)
         except BaseException:
             self.close()
             raise
+
+    def _publish(self, producer: Any, wakeup: Wakeup) -> None:
+        """What `send_task` does for a plain call (task message protocol 2), at a third of its cost."""
+        task_id = str(uuid4())
+        producer.publish(
+            f'[["{wakeup.delivery_id}", {wakeup.epoch}], {{}}, {_NO_CANVAS}]',
+            exchange="",  # straight to the queue
+            routing_key=wakeup.queue,
+            content_type="application/json",
+            content_encoding="utf-8",
+            headers={
+                **_headers(),
+                "id": task_id,
+                "root_id": task_id,
+                "argsrepr": f"('{wakeup.delivery_id}', {wakeup.epoch})",
+            },
+            declare=() if wakeup.queue in self._declared else (current_app.amqp.queues[wakeup.queue],),
+            retry=False,
+            correlation_id=task_id,
+            reply_to="",
+            MessageGroupId=wakeup.group,
+        )
+        self._declared.add(wakeup.queue)
 
     def _ready(self) -> Any:
         if self._producer is None:
@@ -132,6 +172,7 @@ class WakeupSender:
     def close(self) -> None:
         """Forget the connection, whatever state it is in."""
         dropped, self._connection, self._producer = self._connection, None, None
+        self._declared.clear()
         if dropped is not None:
             try:
                 dropped.collapse() if hasattr(dropped, "collapse") else dropped.release()

@@ -3,23 +3,15 @@
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connection
-from django.db.models.functions import Now
-
-from messaging.journal.models import Message, MessageKind
-from messaging.messages import Command, Event, Payload, ambient_correlation, current_message, to_payload
-from messaging.metrics import count_after_commit
-from messaging.models import Delivery
-from messaging.outbox import Wakeup, wake_after_commit
-from messaging.settings import first_resend_seconds
+from messaging.journal.models import MessageKind
+from messaging.messages import Command, Event, Payload, ambient_correlation, current_message, to_json
+from messaging.posting import NotInTransaction, Post, post, require_transaction, together
 from messaging.topology import Route, Scope, get_topology
 from tenants.registry.context import current_tenant, entered_schema
 from tenants.registry.directory import TenantRef
 from wildrydes.kernel.ids import new_id
 
-
-class NotInTransaction(RuntimeError):
-    """`publish` and `send` belong in the transaction of the change they tell of."""
+__all__ = ["NotInTransaction", "WrongScope", "publish", "send", "together"]
 
 
 class WrongScope(RuntimeError):
@@ -52,23 +44,27 @@ def send(command: Command, *, correlation_id: UUID | None = None, delay: timedel
 
 
 def _post(body: Payload, kind: MessageKind, *, correlation_id: UUID | None, delay: timedelta) -> UUID:
-    if not connection.in_atomic_block:
-        raise NotInTransaction(f"{body.topic} was posted outside of a transaction.")
+    require_transaction(f"{body.topic} was posted")
     routes = get_topology().routes_for(body)
     tenant = _tenant_for(body, routes)
     cause = current_message()
-    message = Message(
-        id=new_id(),
-        kind=kind,
-        topic=body.topic,
-        version=body.version,
-        payload=to_payload(body),
-        correlation_id=correlation_id or ambient_correlation() or new_id(),
-        causation_id=cause.id if cause else None,
+    message_id = new_id()
+    post(
+        Post(
+            id=message_id,
+            kind=kind.value,
+            topic=body.topic,
+            version=body.version,
+            payload=to_json(body),
+            correlation_id=correlation_id or ambient_correlation() or new_id(),
+            causation_id=cause.id if cause else None,
+            schema=entered_schema(),
+            tenant=tenant,
+            routes=routes,
+            delay=delay.total_seconds(),
+        )
     )
-    message.save(force_insert=True)
-    deliver_to(message, routes, tenant=tenant, delay=delay)
-    return message.id
+    return message_id
 
 
 def _tenant_for(body: Payload, routes: tuple[Route, ...]) -> TenantRef | None:
@@ -80,32 +76,3 @@ def _tenant_for(body: Payload, routes: tuple[Route, ...]) -> TenantRef | None:
     if Scope.PLATFORM in scopes:
         raise WrongScope(f"{body.topic} is a platform message; send it in `public`.")
     return tenant
-
-
-def deliver_to(
-    message: Message, routes: tuple[Route, ...], *, tenant: TenantRef | None, delay: timedelta = timedelta(0)
-) -> None:
-    """Write one delivery per route and, unless delayed, wake workers after the commit. Runs in the caller's transaction."""
-    if not routes:
-        return
-    not_before = Now() + delay if delay else Now()
-    due_at = not_before if delay else Now() + timedelta(seconds=first_resend_seconds())
-    rows = [
-        Delivery(
-            tenant_id=tenant.id if tenant else None,
-            message_id=message.id,
-            correlation_id=message.correlation_id,
-            topic=message.topic,
-            version=message.version,
-            handler=route.name,
-            queue_class=route.queue_class,
-            not_before=not_before,
-            due_at=due_at,
-            expires_at=None if route.time_to_live is None else not_before + route.time_to_live,
-        )
-        for route in routes
-    ]
-    Delivery.objects.bulk_create(rows)
-    count_after_commit(tenant, [route.queue_class for route in routes])
-    if not delay:
-        wake_after_commit([Wakeup.of(row.id, 0, row.queue_class, tenant) for row in rows])

@@ -7,6 +7,7 @@ from django.db import transaction
 from messaging.claims import Claim, finish, renew
 from messaging.journal.models import TraceOutcome
 from messaging.messages import Envelope, Obsolete
+from messaging.posting import together
 from messaging.topology import Gateway, Route
 
 
@@ -20,7 +21,8 @@ def run(claimed: Claim, route: Route, envelope: Envelope[Any]) -> None:
     if callable(route.handler):
         # Effects, new messages and "done" are one commit: effects happen once.
         with transaction.atomic():
-            answer = route.handler(envelope)
+            with together():
+                answer = route.handler(envelope)
             finish(claimed, outcome=TraceOutcome.OBSOLETE if isinstance(answer, Obsolete) else TraceOutcome.DONE)
     else:
         _run_gateway(claimed, route.handler, envelope)
@@ -37,5 +39,6 @@ def _run_gateway(claimed: Claim, gateway: Gateway[Any, Any, Any], envelope: Enve
     if result is None:
         result = gateway.call(intent)
     with transaction.atomic():
-        gateway.settle(envelope, intent, result)
+        with together():
+            gateway.settle(envelope, intent, result)
         finish(claimed, outcome=TraceOutcome.DONE)

@@ -3,6 +3,7 @@
 Whole causes are redriven by a run, with a dry run, a canary and a rate: see `messaging.deadletters.redriving`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +19,10 @@ from messaging.deadletters.filters import MOST_IDS, LetterFilter
 from messaging.deadletters.opening import entered, message_of, route_of, tenant_of
 from messaging.deadletters.payloads import changed_fields, read_payload
 from messaging.deadletters.sending import Redriven, locked_open, send_again
-from messaging.journal.models import HandlerError, Message
+from messaging.journal.models import HandlerError
 from messaging.models import DeadLetter, DeadLetterState
-from messaging.services import deliver_to
-from tenants.registry.context import enter_public
+from messaging.posting import Post, post
+from tenants.registry.context import enter_public, entered_schema
 from wildrydes.kernel.errors import InvalidInput, NotFound
 from wildrydes.kernel.ids import new_id
 
@@ -164,17 +165,19 @@ def edit_and_send(letter_id: UUID, *, payload: str | bytes | Mapping[str, Any], 
             changed = changed_fields(old.payload, body)
             if not changed:
                 raise BadPayload("Nothing has changed; redrive the letter to send its message as it is.")
-            message = Message(
+            message = Post(
                 id=new_id(),
                 kind=old.kind,
                 topic=old.topic,
                 version=route.message.version,
-                payload=body,
+                payload=json.dumps(body),
                 correlation_id=old.correlation_id,
                 causation_id=old.id,
+                schema=entered_schema(),
+                tenant=tenant,
+                routes=(route,),
             )
-            message.save(force_insert=True)
-            deliver_to(message, (route,), tenant=tenant)
+            post(message)
         DeadLetter.objects.filter(id=letter.id).update(
             state=DeadLetterState.REPLACED, replaced_by=message.id, resolved_at=Now(), resolved_by=actor.name[:254]
         )

@@ -225,7 +225,7 @@ def test_a_failure_says_why_and_what_to_do(rider, body, drain):
 
 def test_accepting_a_booking_costs_a_bounded_number_of_statements(rider, body, django_assert_max_num_queries, tenant):
     _book(rider, body)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(9):
         _book(rider, body)
     with enter_tenant(tenant):
         assert Operation.objects.count() == 2

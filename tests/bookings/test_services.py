@@ -496,8 +496,8 @@ def test_each_hop_of_the_ride_costs_a_bounded_number_of_statements(
 ):
     add_unicorn()
     ask()
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(23):
         _run_only("bookings.plan_ride")
     _run_only("payments.capture")
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(17):
         _run_only("bookings.payment_captured")

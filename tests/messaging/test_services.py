@@ -8,7 +8,7 @@ from messaging.errors import NotDeclared
 from messaging.journal.models import Message
 from messaging.messages import Command, Envelope, Event, handling
 from messaging.models import Delivery
-from messaging.services import NotInTransaction, WrongScope, publish, send
+from messaging.services import NotInTransaction, WrongScope, publish, send, together
 from tenants.registry.context import NoTenant, enter_public, enter_tenant
 from tests.messaging.sample import DoThing, TendPlatform, ThingHappened
 
@@ -109,8 +109,65 @@ def test_a_command_without_a_handler_is_a_mistake_and_an_event_without_one_is_no
     assert not Delivery.objects.filter(message_id=message_id).exists()
 
 
-def test_publishing_costs_two_statements(in_tenant, django_assert_num_queries):
+def test_publishing_costs_one_statement_however_many_subscribers(in_tenant, django_assert_num_queries):
     with transaction.atomic():
         publish(ThingHappened(thing_id=uuid.uuid4()))  # the directory is warm from here on
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(1):
             publish(ThingHappened(thing_id=uuid.uuid4()))
+
+
+class TestTogether:
+    def test_all_that_is_posted_costs_one_statement(self, in_tenant, django_assert_num_queries):
+        with transaction.atomic():
+            publish(ThingHappened(thing_id=uuid.uuid4()))  # the directory is warm from here on
+            with django_assert_num_queries(1), together():
+                first = publish(ThingHappened(thing_id=uuid.uuid4()))
+                second = send(DoThing(thing_id=uuid.uuid4()), delay=timedelta(minutes=5))
+                third = publish(Unheard())
+            assert set(Message.objects.values_list("id", flat=True)) >= {first, second, third}
+        assert Delivery.objects.filter(message_id=first).count() == 2
+        delayed = Delivery.objects.get(message_id=second)
+        assert delayed.due_at == delayed.not_before > delayed.created_at + timedelta(minutes=4)
+
+    def test_each_goes_to_the_journal_it_was_posted_in(self, tenant, other_tenant):
+        with transaction.atomic(), together():
+            with enter_tenant(tenant):
+                here = send(DoThing(thing_id=uuid.uuid4()))
+            with enter_tenant(other_tenant):
+                there = send(DoThing(thing_id=uuid.uuid4()))
+        for owner, own, foreign in ((tenant, here, there), (other_tenant, there, here)):
+            with enter_tenant(owner):
+                assert Message.objects.filter(id=own).exists()
+                assert not Message.objects.filter(id=foreign).exists()
+            assert Delivery.objects.get(message_id=own).tenant_id == owner.id
+
+    def test_what_a_savepoint_rolls_back_is_never_written(self, in_tenant):
+        with transaction.atomic(), together():
+            kept = send(DoThing(thing_id=uuid.uuid4()))
+            with pytest.raises(ValueError), transaction.atomic():
+                dropped = send(DoThing(thing_id=uuid.uuid4()))
+                raise ValueError
+        assert list(Delivery.objects.filter(message_id__in=[kept, dropped]).values_list("message_id", flat=True)) == [
+            kept
+        ]
+
+    def test_what_is_left_by_an_exception_is_never_written(self, in_tenant):
+        with transaction.atomic():
+            with pytest.raises(ValueError), together():
+                dropped = send(DoThing(thing_id=uuid.uuid4()))
+                raise ValueError
+            with together():
+                kept = send(DoThing(thing_id=uuid.uuid4()))
+        assert set(Message.objects.filter(id__in=[kept, dropped]).values_list("id", flat=True)) == {kept}
+
+    def test_inner_blocks_leave_the_writing_to_the_outermost(self, in_tenant, django_assert_num_queries):
+        with transaction.atomic():
+            send(DoThing(thing_id=uuid.uuid4()))  # the directory is warm from here on
+            with django_assert_num_queries(1), together():
+                with together():
+                    send(DoThing(thing_id=uuid.uuid4()))
+                send(DoThing(thing_id=uuid.uuid4()))
+
+    def test_needs_a_transaction(self, committed, tenant):
+        with enter_tenant(tenant), pytest.raises(NotInTransaction), together():
+            pass
