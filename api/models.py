@@ -87,5 +87,9 @@ class IdempotencyKey(models.Model):
     body = models.TextField(default="")
     created_at = models.DateTimeField(db_default=Now(), db_index=True)
 
+    class Meta:
+        # Support staff are told a key and not whose it is.
+        indexes = [models.Index(fields=["key"], name="idempotencykey_key")]
+
     def __str__(self) -> str:
         return self.key

@@ -24,6 +24,12 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Operations",
             "separator": True,
             "items": [
+                {
+                    "title": "What happened?",
+                    "icon": "timeline",
+                    "link": reverse("admin:story"),
+                    "permission": _may("console.view_story"),
+                },
                 _entry("Dead letters", "mark_email_unread", "messaging", "deadletter"),
                 _entry("Deliveries", "outbox", "messaging", "delivery"),
                 _entry("Schedule", "schedule", "django_celery_beat", "periodictask"),

@@ -34,6 +34,7 @@ _BUSINESS = _view(
     "messaging.redriverun",
     "fleet.unicorn",
     "fleet.reservation",
+    "console.story",
 )
 _ONBOARDING = _may("add", "onboarding.onboardingrun") | _may("change", "onboarding.onboardingrun")
 _WATCHING = _view("django_celery_beat.periodictask")

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, path
 
 from console.front.views import figures
+from console.story.views import error_text, story
 
 
 def pages() -> list[URLPattern]:
@@ -11,4 +12,6 @@ def pages() -> list[URLPattern]:
     wrap = admin.site.admin_view
     return [
         path("front/", wrap(figures), name="front"),
+        path("story/", wrap(story), name="story"),
+        path("story/error/", wrap(error_text), name="story_error"),
     ]

@@ -59,6 +59,7 @@ class Charge(models.Model):
                 condition=~Q(state=ChargeState.ON_CREDIT) | Q(refund_reason=""), name="charge_credit_is_wanted"
             ),
         ]
+        indexes = [models.Index(fields=["provider_ref"], name="charge_provider_ref", condition=~Q(provider_ref=""))]
 
     def __str__(self) -> str:
         return f"{self.state} {self.id}"
@@ -97,6 +98,7 @@ class Refund(models.Model):
                 name="refund_made_at_provider",
             ),
         ]
+        indexes = [models.Index(fields=["provider_ref"], name="refund_provider_ref", condition=~Q(provider_ref=""))]
 
     def __str__(self) -> str:
         return f"{self.state} {self.id}"
