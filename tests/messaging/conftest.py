@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from messaging.models import Delivery
+from messaging.consuming import deliver
+from messaging.errors import Reject
+from messaging.models import DeadLetter, Delivery
 from messaging.services import send
 from tenants.registry.context import enter_public, enter_tenant
 from tenants.registry.directory import TenantRef
+from tests.messaging.deadletters.letters import fail
 from tests.messaging.sample import DoThing, Recorder
 from tests.messaging.sample import recorder as the_recorder
 
@@ -37,6 +40,20 @@ def posted(tenant: TenantRef, recorder: Recorder) -> Callable[..., Delivery]:
         return Delivery.objects.get(message_id=message_id)
 
     return post
+
+
+@pytest.fixture
+def dead(posted: Callable[..., Delivery], recorder: Recorder) -> Callable[..., DeadLetter]:
+    """A message of acme's that its handler rejected; handlers work again afterwards."""
+
+    def die(command: Any = None, error: Exception | None = None) -> DeadLetter:
+        recorder.do = fail(error or Reject("never"))
+        delivery = posted(command or DoThing(thing_id=uuid.uuid4()))
+        assert deliver(delivery.id)
+        recorder.do = None
+        return DeadLetter.objects.get(id=delivery.id)
+
+    return die
 
 
 def make_due(delivery: Delivery) -> None:

@@ -28,7 +28,7 @@ from messaging.topology import Prospect, Verdict
 from tenants.registry import directory
 from tenants.registry.context import enter_public, enter_tenant
 from tenants.registry.models import Tenant, TenantStatus
-from tests.messaging.deadletters.conftest import ADA, BOB, fail, state_of
+from tests.messaging.deadletters.letters import ADA, BOB, fail, state_of
 from tests.messaging.sample import CallOut, DoThing, TendPlatform, ThingHappened
 from tests.support.tampering import unguarded
 from wildrydes.kernel.errors import InvalidInput, NotFound
