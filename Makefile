@@ -1,6 +1,6 @@
 # Needs make and Python 3.11 or newer; everything else comes into .venv. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up demo down reset status test lint format bench chaos lock venv venv-dev
+.PHONY: help up demo down reset status test lint format bench chaos crashpoints lock venv venv-dev
 MAKEFLAGS += --no-print-directory
 
 # Name another Python with `make PYTHON=/path/to/python …`. The first that runs and is new enough is taken.
@@ -60,6 +60,9 @@ bench-%: venv-dev ## One benchmark: make bench-api
 
 chaos: venv ## Kill everything under load and judge the promises: make chaos KILLS=60 SEED=1
 	@$(VENV) -m chaos run --kills $(KILLS) --seed $(SEED) --faults $(FAULTS)
+
+crashpoints: venv-dev ## Let a process die at every point of a ride; print how each ended
+	@$(VENV) -m tests.crashpoints
 
 lock: venv-dev ## Pin the requirements anew after a change of requirements*.in
 	@$(VENV) -m pip install --quiet $(PIP_TOOLS)
