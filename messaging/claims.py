@@ -7,6 +7,7 @@ sent often, or parked) is looked at earlier from then on, so that a dead worker 
 
 import os
 import socket
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,8 +63,28 @@ _CLAIM = f"""
            due_at = least(due_at, clock_timestamp() + make_interval(secs => %(lease)s + 0.2)), parked_in = '',
            crashes = crashes + (claim_id IS NOT NULL)::int, epoch = epoch + (claim_id IS NOT NULL)::int
      WHERE id = %(id)s AND not_before <= clock_timestamp() AND (claim_id IS NULL OR lease_until <= clock_timestamp())
+       AND (%(suspects)s OR (crashes = 0 AND claim_id IS NULL))
  RETURNING {_COLUMNS}
 """  # noqa: S608  # column names of our own
+_IS_SUSPECT = """
+    SELECT crashes > 0 OR claim_id IS NOT NULL FROM messaging_delivery
+     WHERE id = %(id)s AND not_before <= clock_timestamp() AND (claim_id IS NULL OR lease_until <= clock_timestamp())
+"""
+_SOON = """
+    UPDATE messaging_delivery SET due_at = clock_timestamp() + make_interval(secs => %(delay)s), parked_in = ''
+     WHERE id = %(id)s AND claim_id IS NULL AND not_before <= clock_timestamp()
+"""
+_HAND_OVER = """
+    WITH held AS (
+        SELECT id FROM messaging_delivery
+         WHERE claim_id IS NOT NULL AND claimed_by = ANY(%(workers)s) AND NOT claim_id = ANY(%(but)s::uuid[])
+           FOR UPDATE SKIP LOCKED
+    )
+    UPDATE messaging_delivery d
+       SET claim_id = NULL, lease_until = NULL, epoch = epoch + 1, sends = 0,
+           not_before = clock_timestamp(), due_at = clock_timestamp()
+      FROM held WHERE d.id = held.id
+"""
 _EXTEND = """
     UPDATE messaging_delivery d
        SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
@@ -89,19 +110,23 @@ _FINISH = """
 """
 
 
-def worker_name() -> str:
-    """Who claims: host, process and, where there are several, nothing more; threads share their process's fate."""
-    return f"{socket.gethostname()}:{os.getpid()}"[:100]
+def worker_name(pid: int | None = None) -> str:
+    """Who claims: host and process, this one unless named; threads share their process's fate."""
+    return f"{socket.gethostname()}:{pid or os.getpid()}"[:100]
 
 
-def claim(delivery_id: UUID) -> Claim | None:
-    """Take the delivery, or answer None: done already, not due yet, or held by someone whose lease holds."""
+def claim(delivery_id: UUID, *, suspects: bool = True) -> Claim | None:
+    """Take the delivery, or answer None: done already, not due yet, or held by someone whose lease holds.
+
+    Without `suspects`, one whose worker died is left alone too.
+    """
     values: dict[str, Any] = {
         "id": delivery_id,
         "claim": new_id(),
         "worker": worker_name(),
         "lease": lease_seconds(),
         "strand": stranded_after_seconds(),
+        "suspects": suspects,
     }
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)
@@ -110,6 +135,30 @@ def claim(delivery_id: UUID) -> Claim | None:
         return None
     fields: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
     return Claim(**fields)
+
+
+def is_suspect(delivery_id: UUID) -> bool:
+    """Whether the delivery could be claimed now, but its worker died before."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_SUSPECT, {"id": delivery_id})
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def have_sent_soon(delivery_id: UUID, *, delay: float) -> None:
+    """Let the sweeper send a wake-up for it in `delay` seconds, if it still waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SOON, {"id": delivery_id, "delay": delay})
+
+
+def hand_over(workers: Sequence[str], *, but: Collection[UUID]) -> int:
+    """Release, uncounted, what these workers hold, except the claims in `but`; answers how many deliveries that were.
+
+    What is being finished at this moment is left alone. Their handlers may go on: they cannot commit any more.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_HAND_OVER, {"workers": list(workers), "but": list(but)})
+        return int(cursor.rowcount)
 
 
 def extend(held: dict[UUID, UUID]) -> set[UUID]:

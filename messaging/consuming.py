@@ -5,7 +5,8 @@ dead letters is decided here and kept in the row.
 """
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -13,11 +14,12 @@ import structlog
 from django.db import Error, connection, transaction
 
 from messaging import metrics
-from messaging.claims import Claim, claim, release
+from messaging.claims import Claim, claim, have_sent_soon, is_suspect, release
 from messaging.deadletters.burying import OUTCOME_TRIES, bury, bury_without_tenant, record_error
 from messaging.errors import PutBack, Reject, Retry, StaleClaim
 from messaging.faults import is_bad_moment, is_database_away, is_older_schema
 from messaging.heartbeat import heart
+from messaging.isolation import PATIENCE_SECONDS, ward
 from messaging.journal.models import Message
 from messaging.messages import Envelope, from_payload, handling
 from messaging.metrics import PutBackReason
@@ -32,6 +34,7 @@ from tenants.registry.directory import TenantRef, forget, tenant_by_id
 from wildrydes.kernel.telemetry import Counter
 
 _log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 class Unreadable(Reject):
@@ -44,9 +47,27 @@ def deliver(delivery_id: UUID) -> bool:
     Raises:
         Error: the database was away for as long as a lease; the sweeper will send again.
     """
-    claimed = _claim_patiently(delivery_id)
-    if claimed is None:
-        return False
+    with ward.enter() as place:
+        claimed = _claim_patiently(delivery_id, suspects=place.alone)
+        if claimed is not None:
+            if not claimed.crashes:
+                place.share()
+            _work(claimed)
+            return True
+        # Beside others nobody takes a suspect.
+        if place.alone or not _asked_patiently(lambda: is_suspect(delivery_id)):
+            return False
+    with ward.enter_alone() as quiet:
+        if quiet is None:
+            _asked_patiently(lambda: have_sent_soon(delivery_id, delay=PATIENCE_SECONDS))
+            return False
+        claimed = _claim_patiently(delivery_id, suspects=True)
+        if claimed is not None:
+            _work(claimed)
+    return claimed is not None
+
+
+def _work(claimed: Claim) -> None:
     with structlog.contextvars.bound_contextvars(
         delivery=str(claimed.id), handler=claimed.handler, **story_of(claimed.tenant_id, claimed.correlation_id)
     ):
@@ -60,20 +81,23 @@ def deliver(delivery_id: UUID) -> bool:
             if not (is_database_away(error) or is_bad_moment(error)):
                 raise  # A mistake of this engine's own: the lease ends, and the crash counts.
             give_back(claimed, error)
-    return True
 
 
 def _count(metric: Counter, claimed: Claim, *more: str) -> None:
     metrics.count(metric, metrics.tier_of(claimed.tenant_id), claimed.queue_class, *more)
 
 
-def _claim_patiently(delivery_id: UUID) -> Claim | None:
-    """Claim; a database that is away is waited for, so that a worker does not use up the queue for nothing meanwhile."""
+def _claim_patiently(delivery_id: UUID, *, suspects: bool) -> Claim | None:
+    return _asked_patiently(lambda: claim(delivery_id, suspects=suspects))
+
+
+def _asked_patiently(question: Callable[[], T]) -> T:
+    """Ask the database; one that is away is waited for, so that a worker does not use up the queue for nothing meanwhile."""
     give_up, pause = time.monotonic() + lease_seconds(), 0.1
     while True:
         try:
             with enter_public():
-                return claim(delivery_id)
+                return question()
         except Error as error:
             if time.monotonic() > give_up or not (is_database_away(error) or is_bad_moment(error)):
                 raise

@@ -1,12 +1,14 @@
 """Heartbeats: while a handler works, a thread of its process renews the lease every third of it.
 
-A handler that hangs past its route's time limit is no longer renewed, so that another worker takes over. A process that dies
-or loses its database stops beating, which is the point.
+A handler that hangs past its route's time limit is no longer renewed, so that another worker takes over, and its process ends:
+a thread cannot be ended by itself, and pools would fill with such. A process that dies or loses its database stops beating, which
+is the point. One whose interpreter stands still (an extension that never lets go of it) is ended by a watchdog that needs none.
 """
 
+import faulthandler
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -34,6 +36,18 @@ class Heart:
         self._held: dict[UUID, _Held] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._guarded = False
+        self._when_hung: Callable[[], None] = lambda: None
+        self.given_up: set[UUID] = set()
+        """The claims whose handlers hang."""
+
+    def guard(self) -> None:
+        """End this process when its heart stands still for two leases while it holds claims. For workers, not for tests."""
+        self._guarded = True
+
+    def when_hung(self, end: Callable[[], None]) -> None:
+        """What ends this process when a handler hangs past its time limit."""
+        self._when_hung = end
 
     @contextmanager
     def keeping(self, claimed: Claim, *, time_limit: float) -> Iterator[None]:
@@ -56,6 +70,7 @@ class Heart:
         while True:
             with self._changed:
                 while not self._held:
+                    self._set_watchdog(armed=False)
                     connection.close()  # an idle process keeps no connection for its heart
                     self._changed.wait()
                 pause = min(held.next_beat for held in self._held.values()) - time.monotonic()
@@ -63,8 +78,17 @@ class Heart:
                     # A claim that is taken meanwhile beats a third of a lease from now at the earliest, so this is short enough.
                     self._changed.wait(pause)
                 due = self._due(time.monotonic())
+            self._set_watchdog(armed=True)
             if due:
                 self._beat(due)
+
+    def _set_watchdog(self, *, armed: bool) -> None:
+        if not self._guarded:
+            return
+        if armed:
+            faulthandler.dump_traceback_later(2 * lease_seconds(), exit=True)
+        else:
+            faulthandler.cancel_dump_traceback_later()
 
     def _due(self, now: float) -> dict[UUID, UUID]:
         due = {}
@@ -72,6 +96,8 @@ class Heart:
             if now >= held.give_up_at:
                 _log.error("heartbeat.gave_up", delivery=str(held.delivery_id), reason="time limit")
                 del self._held[claim_id]
+                self.given_up.add(claim_id)
+                self._when_hung()
             elif now >= held.next_beat:
                 held.next_beat = now + lease_seconds() / 3
                 due[held.delivery_id] = claim_id

@@ -42,3 +42,8 @@ def resend_up_to() -> int:
 def stranded_after_seconds() -> float:
     """How long a delivery that nobody can work on is put back before it is given up."""
     return float(_setting("STRANDED_AFTER_SECONDS"))
+
+
+def worker_grace_seconds() -> float:
+    """How long a worker that was told to stop may finish what it is at, before the rest is handed over."""
+    return float(_setting("WORKER_GRACE_SECONDS"))

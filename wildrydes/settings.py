@@ -153,6 +153,11 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 5,
+            # A peer that is gone without a word is noticed within 15 s, in the middle of an answer or in between.
+            "keepalives_idle": 10,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 15_000,
             "application_name": env.str("PROCESS_NAME", default="wildrydes"),
             # A statement that nobody waits for any more must not hold locks for ever (milliseconds).
             "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
@@ -203,6 +208,7 @@ MESSAGING = {
     "RESEND_BACKOFF_SECONDS": (10, 20, 40, 80, 160, 300),
     "RESEND_UP_TO": 1_000,
     "STRANDED_AFTER_SECONDS": 86_400,
+    "WORKER_GRACE_SECONDS": env.float("WORKER_GRACE_SECONDS", default=10.0),
 }
 
 JOURNAL = journal_settings(env, VAR_DIR)

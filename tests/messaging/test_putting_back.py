@@ -140,7 +140,7 @@ def test_a_database_that_is_away_is_waited_for_with_the_message_in_hand(posted, 
     delivery = posted()
     tries = []
 
-    def claim_when_back(delivery_id):
+    def claim_when_back(delivery_id, *, suspects):
         tries.append(delivery_id)
         if len(tries) < 3:
             raise caused(InternalError("read-only"), psycopg.errors.ReadOnlySqlTransaction("read-only"))

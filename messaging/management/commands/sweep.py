@@ -12,6 +12,7 @@ from messaging import metrics
 from messaging.life import Life
 from messaging.settings import sweep_interval_seconds
 from messaging.sweeper import Sweeper
+from wildrydes.kernel.waits import bound_answers
 
 _log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         if options["once"]:
             self.stdout.write(f"{Sweeper().pass_once()} sent")
             return
+        bound_answers()
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())

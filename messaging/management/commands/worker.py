@@ -6,6 +6,7 @@ from typing import Any
 from celery import current_app, signals
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from messaging.leaving import Leaving
 from messaging.life import Life
 from messaging.metrics import begin_at_zero
 from messaging.routing import queues_of
@@ -13,6 +14,7 @@ from messaging.routing.registry import PLATFORM
 from messaging.topology import QueueClass, get_topology
 from tenants.registry.models import Tier
 from wildrydes.kernel.telemetry import retire_dead
+from wildrydes.kernel.waits import bound_answers
 
 _BEAT_SECONDS = 2.0
 _CLASSES = [str(queue_class) for queue_class in QueueClass]
@@ -63,6 +65,8 @@ class Command(BaseCommand):
         if concurrency:
             argv += ["--concurrency", str(concurrency)]
         argv += ["--hostname", f"{'-'.join(tiers)}.%n.{threading.get_native_id()}@%h"]
+        bound_answers()
+        Leaving(pool=pool).watch()
         _show_life(tiers)
         current_app.worker_main(argv)
 

@@ -1,0 +1,163 @@
+"""A topology of good work and ten kinds of poison, for real worker processes."""
+
+import ctypes
+import os
+import resource
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import UUID
+
+from messaging.errors import Reject
+from messaging.messages import Command, Envelope, Event
+from messaging.retry import RetryPolicy
+from messaging.services import publish
+from messaging.topology import DeadCause, QueueClass, Route, Topology
+
+
+class Work(Command, frozen=True, kw_only=True):
+    topic: ClassVar[str] = "poison.work"
+    kind: str
+    thing_id: UUID
+    seconds: float = 0.0
+
+
+class Hang(Command, frozen=True, kw_only=True):
+    """Work that never ends, with a short time limit."""
+
+    topic: ClassVar[str] = "poison.hang"
+    thing_id: UUID
+    kind: str = "hang"
+    seconds: float = 0.0
+
+
+class CallWork(Command, frozen=True, kw_only=True):
+    topic: ClassVar[str] = "poison.call"
+    kind: str
+    thing_id: UUID
+    seconds: float = 0.0
+
+
+class Effect(Event, frozen=True, kw_only=True):
+    """What a handler did: a row in the journal, committed with it or not at all."""
+
+    topic: ClassVar[str] = "poison.effect"
+    kind: str
+    thing_id: UUID
+
+
+class Outcome(Event, frozen=True, kw_only=True):
+    """The business outcome of a dead one."""
+
+    topic: ClassVar[str] = "poison.outcome"
+    kind: str
+    thing_id: UUID
+
+
+def note_start(message: Envelope[Any]) -> None:
+    """Tell the test, in a way that survives whatever comes next."""
+    file = os.open(os.environ["SAMPLE_STARTS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, f"{message.body.kind} {message.delivery_id} {os.getpid()}\n".encode())
+    os.close(file)
+
+
+def use_up_memory() -> None:
+    """As in a container: the next page is refused."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + 50_000_000, hard))
+    try:
+        bytearray(200_000_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def perform(message: Envelope[Any]) -> None:
+    note_start(message)
+    kind = message.body.kind
+    if message.body.seconds:
+        time.sleep(message.body.seconds)
+    if kind in ("raise", "bad_outcome"):
+        raise ValueError(kind)
+    if kind == "reject":
+        raise Reject(kind)
+    if kind == "exit":
+        os._exit(0)
+    if kind == "segfault":
+        ctypes.string_at(0)
+    if kind == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "memory":
+        use_up_memory()
+    if kind == "hang":
+        while True:
+            time.sleep(0.01)
+    publish(Effect(kind=kind, thing_id=message.body.thing_id))
+
+
+def died(message: Envelope[Any], cause: DeadCause) -> None:
+    if message.body.kind == "bad_outcome":
+        raise ValueError("the outcome is broken too")
+    publish(Outcome(kind=message.body.kind, thing_id=message.body.thing_id))
+
+
+@dataclass(frozen=True)
+class Asked:
+    may_have_been_sent: bool
+    message: Envelope[Any]
+
+
+class Calling:
+    """The gateway's shape of the same: everything happens in the call."""
+
+    def prepare(self, message: Envelope[Any]) -> Asked | None:
+        return Asked(may_have_been_sent=message.attempt > 1, message=message)
+
+    def lookup(self, intent: Asked) -> str | None:
+        return None
+
+    def call(self, intent: Asked) -> str:
+        note_start(intent.message)
+        time.sleep(intent.message.body.seconds)
+        if intent.message.body.kind == "exit":
+            os._exit(1)
+        return "answer"
+
+    def settle(self, message: Envelope[Any], intent: Asked, result: str) -> None:
+        publish(Effect(kind=message.body.kind, thing_id=message.body.thing_id))
+
+
+QUICK = RetryPolicy(attempts=3, crashes=3, base=0.05, cap=0.2)
+TOPOLOGY = Topology(
+    [
+        Route(
+            message=Work,
+            name="poison.work",
+            handler=perform,
+            queue_class=QueueClass.BOOKINGS,
+            retry=QUICK,
+            time_limit=30.0,
+            on_dead=died,
+        ),
+        Route(
+            message=Hang,
+            name="poison.hang",
+            handler=perform,
+            queue_class=QueueClass.BOOKINGS,
+            retry=QUICK,
+            time_limit=2.0,
+            on_dead=died,
+        ),
+        Route(
+            message=CallWork,
+            name="poison.call",
+            handler=Calling(),
+            queue_class=QueueClass.PAYMENTS,
+            retry=QUICK,
+            time_limit=60.0,
+            on_dead=died,
+        ),
+    ]
+)
