@@ -15,6 +15,6 @@ def request_id() -> str:
 def correlation_id() -> UUID:
     """The id that everything set in motion by this request shares: the request's own when it is a UUID, else a new one."""
     try:
-        return UUID(request_id())
+        return UUID(str(structlog.contextvars.get_contextvars().get("correlation_id", "")))
     except ValueError:
         return new_id()

@@ -89,3 +89,10 @@ def seen_lately() -> dict[str, Seen]:
             row["kind"]: Seen(kind=row["kind"], alive=row["alive"], seconds_ago=row["ago"].total_seconds())
             for row in rows
         }
+
+
+def abouts_of(kind: str) -> list[str]:
+    """What each process of a kind that was seen lately serves."""
+    with enter_public():
+        rows = ProcessBeat.objects.filter(kind=kind, seen_at__gt=Now() - MISSING_AFTER)
+        return list(rows.values_list("about", flat=True))

@@ -3,12 +3,13 @@
 One look answers all of it; it costs one scan of what is due and of the open letters, a few milliseconds each per ten thousand.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
 
-from messaging.beats import seen_lately
+from messaging.beats import abouts_of, seen_lately
 from messaging.metrics import PLATFORM, UNKNOWN
 from messaging.topology import QueueClass
 from tenants.registry.context import enter_public
@@ -16,11 +17,12 @@ from tenants.registry.models import Tier
 from wildrydes.kernel.telemetry import GaugeMetricFamily, Metric
 
 _TIER = f"coalesce(t.tier_id, CASE WHEN r.tenant_id IS NULL THEN '{PLATFORM}' ELSE '{UNKNOWN}' END)"
-# What is delayed (retries, deadlines) does not wait for a worker.
+# What is delayed (retries, deadlines) does not wait for a worker; what is put back is delayed, and is not as it should be.
 _BACKLOG = f"""
-    SELECT {_TIER}, r.queue_class, count(*), extract(epoch FROM clock_timestamp() - min(r.not_before))::float8
+    SELECT {_TIER}, r.queue_class, count(*) FILTER (WHERE r.not_before <= clock_timestamp()),
+           extract(epoch FROM clock_timestamp() - min(r.not_before))::float8,
+           extract(epoch FROM clock_timestamp() - min(r.put_back_since))::float8
       FROM messaging_delivery r LEFT JOIN registry_tenant t ON t.id = r.tenant_id
-     WHERE r.not_before <= clock_timestamp()
      GROUP BY 1, 2
 """  # noqa: S608  # words of our own
 _LETTERS = f"""
@@ -30,6 +32,12 @@ _LETTERS = f"""
      WHERE r.state = 'open'
      GROUP BY 1
 """  # noqa: S608  # as above
+_CHAINS = """
+    SELECT coalesce(sum(greatest(sealed_number - exported_number, 0)), 0)::float8,
+           coalesce(extract(epoch FROM clock_timestamp() - min(behind_since)), 0)::float8
+      FROM messaging_chain
+"""
+EXPECTED = ("worker", "sweeper", "scheduler", "exporter")
 
 
 def look() -> list[Metric]:
@@ -40,7 +48,8 @@ def look() -> list[Metric]:
     """
     with enter_public():
         levels = dict(Tier.objects.values_list("code", "service_level_seconds"))
-        return [*_backlog([*levels, PLATFORM]), *_letters([*levels, PLATFORM]), _levels(levels), *_processes()]
+        tiers = [*levels, PLATFORM]
+        return [*_backlog(tiers), *_letters(tiers), _levels(levels), *_processes(levels), *_journal()]
 
 
 def _rows(statement: str) -> Sequence[tuple[Any, ...]]:
@@ -58,12 +67,16 @@ def _backlog(tiers: Iterable[str]) -> list[Metric]:
     oldest = GaugeMetricFamily(
         "wildrydes_messaging_oldest_age_seconds", "How long the oldest of them has been due.", labels=labels
     )
-    found = {(tier, queue_class): (0, 0.0) for tier in tiers for queue_class in QueueClass}
-    found |= {(row[0], row[1]): (row[2], max(0.0, row[3])) for row in _rows(_BACKLOG)}
-    for (tier, queue_class), (count, age) in found.items():
-        waiting.add_metric([tier, str(queue_class)], count)
-        oldest.add_metric([tier, str(queue_class)], age)
-    return [waiting, oldest]
+    put_back = GaugeMetricFamily(
+        "wildrydes_messaging_put_back_age_seconds", "For how long the oldest of what nobody can work on.", labels=labels
+    )
+    found = {(tier, str(queue_class)): (0, 0.0, 0.0) for tier in tiers for queue_class in QueueClass}
+    found |= {(row[0], row[1]): (row[2], row[3], row[4] or 0.0) for row in _rows(_BACKLOG)}
+    for pair, (count, age, nobodys) in found.items():
+        waiting.add_metric([*pair], count)
+        oldest.add_metric([*pair], max(0.0, age))
+        put_back.add_metric([*pair], max(0.0, nobodys))
+    return [waiting, oldest, put_back]
 
 
 def _letters(tiers: Iterable[str]) -> list[Metric]:
@@ -93,12 +106,25 @@ def _levels(levels: dict[str, int]) -> Metric:
     return family
 
 
-def _processes() -> list[Metric]:
+def _processes(tiers: Iterable[str]) -> list[Metric]:
     alive = GaugeMetricFamily("wildrydes_processes", "Processes seen lately.", labels=["process"])
-    ago = GaugeMetricFamily(
-        "wildrydes_process_seen_seconds", "How long ago the last one of a kind was seen.", labels=["process"]
-    )
-    for seen in seen_lately().values():
-        alive.add_metric([seen.kind], seen.alive)
-        ago.add_metric([seen.kind], seen.seconds_ago)
-    return [alive, ago]
+    workers = GaugeMetricFamily("wildrydes_workers", "Workers seen lately that serve the tier.", labels=["tier"])
+    seen = seen_lately()
+    for kind in EXPECTED:
+        alive.add_metric([kind], seen[kind].alive if kind in seen else 0)
+    serving = Counter(tier for about in abouts_of("worker") for tier in about.split(","))
+    for tier in tiers:
+        workers.add_metric([tier], serving[tier])
+    return [alive, workers]
+
+
+def _journal() -> list[Metric]:
+    row = _rows(_CHAINS)[0]
+    return [
+        GaugeMetricFamily(
+            "wildrydes_journal_heads_unwritten", "Sealed segments whose head is not outside the database.", row[0]
+        ),
+        GaugeMetricFamily(
+            "wildrydes_journal_behind_seconds", "For how long the sealer has not reached a journal's end.", row[1]
+        ),
+    ]

@@ -39,6 +39,7 @@ LEASES_LOST = Counter("wildrydes_messaging_leases_lost", "Claims that ended befo
 TAKEOVERS = Counter("wildrydes_messaging_takeovers", "Deliveries taken over from a worker that fell silent.", _LABELS)
 WAKEUPS = Counter("wildrydes_messaging_wakeups", "Wake-ups that the broker took.", ("path",))
 WAKEUPS_FAILED = Counter("wildrydes_messaging_wakeups_failed", "Wake-ups left to the sweeper.", ("path",))
+JOBS = Counter("wildrydes_jobs", "Runs of scheduled jobs, by how they ended.", ("name", "outcome"))
 SWEEPS = Counter("wildrydes_messaging_sweeps", "Rounds of the sweeper, by how they ended.", ("outcome",))
 
 
@@ -99,6 +100,14 @@ def begin_at_zero(tiers: Iterable[str]) -> None:
                 count(metric, tier, queue_class, by=0)
             for reason in PutBackReason:
                 count(PUT_BACKS, tier, queue_class, reason, by=0)
+
+
+def sweeps_at_zero(tiers: Iterable[str]) -> None:
+    """As `begin_at_zero`, for a sweeper."""
+    for tier in (*tiers, PLATFORM):
+        for queue_class in QueueClass:
+            count(TAKEOVERS, tier, queue_class, by=0)
+    count(SWEEPS, "interrupted", by=0)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import structlog
 from celery import shared_task
 from django.db import close_old_connections
 
+from messaging import metrics
 from messaging.consuming import deliver
 from messaging.outbox import DELIVER_TASK
 from messaging.scheduling import JOB_TASK, jobs, run_job
@@ -31,6 +32,9 @@ def scheduled_job(name: str) -> None:
         _log.warning("job.unknown", job=name)
         return
     try:
-        run_job(name)
+        ran = run_job(name)
     except Exception:  # noqa: BLE001  # one failing job must be loud and must not take the worker with it
         _log.exception("job.failed", job=name)
+        metrics.count(metrics.JOBS, name, "failed")
+    else:
+        metrics.count(metrics.JOBS, name, "done" if ran else "running_already")

@@ -32,6 +32,7 @@ OURS = {
     "identity": "tenants.identity",
     "accounts": "tenants.accounts",
     "onboarding": "tenants.onboarding",
+    "staff": "tenants.staff",
     "journal": "messaging.journal",
 }
 

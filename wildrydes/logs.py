@@ -1,14 +1,23 @@
 """Logging: one line per event, readable in development, JSON on servers. Payloads never reach a logger."""
 
 import re
-from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
-# Refresh and invitation tokens can be told by their beginning: one of them may stand in a path that Django logs.
-_SECRET = re.compile(r"\b(wr(?:in|rt)_)[A-Za-z0-9_-]{20,}")
+# The last line of defence. Nothing of this is logged on purpose; a path or a library's exception may hold it all the same.
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Refresh, invitation and provider tokens can be told by their beginning.
+    (re.compile(r"\b(wr(?:in|rt)_)[A-Za-z0-9_-]{20,}"), r"\1…"),
+    (re.compile(r"\b(whsec_)[A-Za-z0-9+/=_-]{8,}"), r"\1…"),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}"), "eyJ…"),
+    (re.compile(r"(?i)\b(bearer) (?=\S*\d)[A-Za-z0-9+/=._~-]{16,}"), r"\1 …"),
+    # People, and the credentials of a server's address.
+    (re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~:-]+@(?=[A-Za-z0-9-]+\.)"), "…@"),
+    # PostgreSQL repeats the values that it refused.
+    (re.compile(r"(DETAIL|CONTEXT):  .*?(?=\\n|\n|$)"), r"\1: …"),
+)
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -18,12 +27,17 @@ _SHARED: list[Any] = [
 ]
 
 
-def mask_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Cut tokens out of every text of a log line."""
-    for name, value in event.items():
-        if isinstance(value, str) and "wr" in value:
-            event[name] = _SECRET.sub(r"\1…", value)
-    return event
+def mask_secrets(logger: Any, method: str, told: Any) -> Any:
+    """Cut tokens and people's addresses out of every text of a line, tracebacks included; a processor of structlog."""
+    if isinstance(told, str):
+        for pattern, instead in _SECRETS:
+            told = pattern.sub(instead, told)
+        return told
+    if isinstance(told, dict):
+        return {name: mask_secrets(logger, method, value) for name, value in told.items()}
+    if isinstance(told, list | tuple):
+        return [mask_secrets(logger, method, value) for value in told]
+    return told
 
 
 def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
@@ -43,10 +57,14 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
     renderer: list[Any] = (
         [
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            mask_secrets,
             structlog.processors.JSONRenderer(),
         ]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+        else [
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+            mask_secrets,
+        ]
     )
     return {
         "version": 1,
@@ -55,7 +73,7 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": _SHARED,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, mask_secrets, *renderer],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
             },
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import structlog
 from axes.middleware import AxesMiddleware
@@ -15,6 +16,7 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.log import log_response
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from wildrydes.kernel.ids import new_id
@@ -26,7 +28,10 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
 class CorrelationMiddleware:
-    """Gives each request an id, echoed as `X-Request-Id` and on every log line; a client's own is kept when it is harmless."""
+    """Gives each request an id, echoed as `X-Request-Id` and on every log line; a client's own is kept when it is harmless.
+
+    The correlation id, on every line too, is what this request sets in motion will carry: the same when it is a UUID.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -35,12 +40,29 @@ class CorrelationMiddleware:
         """Bind the id for the time of the request."""
         offered = request.headers.get("X-Request-Id", "")
         request_id = offered if _CORRELATION_ID.match(offered) else str(new_id())
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with structlog.contextvars.bound_contextvars(request_id=request_id, correlation_id=_correlation_id(request_id)):
             response = self._get_response(request)
+            _tell(request, response)
         response["X-Request-Id"] = request_id
         if not response.streaming and response.status_code not in _WITHOUT_CONTENT:
             response.setdefault("Content-Length", str(len(response.content)))
         return response
+
+
+def _tell(request: HttpRequest, response: HttpResponse) -> None:
+    """Django's own line about an answer that is an error, while it is known whose request it was."""
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        return
+    tenant = getattr(request, "tenant", None)
+    with structlog.contextvars.bound_contextvars(**({"tenant": tenant.slug} if tenant else {})):
+        log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
+
+
+def _correlation_id(request_id: str) -> str:
+    try:
+        return str(UUID(request_id))
+    except ValueError:
+        return str(new_id())
 
 
 class _ConsoleOnly:

@@ -8,6 +8,7 @@ from messaging.journal.jobs import clean_journals, seal_journals
 from messaging.scheduling import Job
 from tenants.identity.services import delete_expired_sessions_everywhere
 from tenants.registry.keys import delete_expired_keys
+from tenants.staff.sessions import delete_expired_sessions
 
 JOBS: list[Job] = [
     Job(name="api.forget_keys", run=forget_old_keys_everywhere, every=timedelta(minutes=15)),
@@ -15,5 +16,6 @@ JOBS: list[Job] = [
     Job(name="identity.delete_expired_sessions", run=delete_expired_sessions_everywhere, every=timedelta(hours=1)),
     Job(name="journal.clean", run=clean_journals, every=timedelta(seconds=30)),
     Job(name="journal.seal", run=seal_journals, every=timedelta(seconds=30)),
+    Job(name="staff.delete_expired_sessions", run=delete_expired_sessions, every=timedelta(hours=6)),
     Job(name="registry.delete_expired_keys", run=delete_expired_keys, every=timedelta(hours=1)),
 ]

@@ -29,6 +29,7 @@ from wildrydes.configuration.console import (
     UNFOLD,
 )
 from wildrydes.configuration.journal import journal_settings, retention_settings
+from wildrydes.configuration.staff import second_factor, session_seconds
 from wildrydes.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -74,6 +75,7 @@ SHARED_APPS = [
     "messaging",
     "messaging.journal",
     "tenants.identity",
+    "tenants.staff",
     "tenants.onboarding",
     "fleet",
     "django.contrib.admin",
@@ -125,6 +127,7 @@ MIDDLEWARE = [
     "wildrydes.middleware.ConsoleCsrfMiddleware",
     "wildrydes.middleware.ConsoleAuthenticationMiddleware",
     "wildrydes.middleware.ConsoleMessageMiddleware",
+    "tenants.staff.middleware.StaffGate",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "wildrydes.middleware.ConsoleAxesMiddleware",
 ]
@@ -225,6 +228,10 @@ AUTH_PASSWORD_VALIDATORS = [
 # Attempts to log in to a tenant; tenants.identity.throttling says who counts where.
 LOGIN_THROTTLE = {"address": "300/5minutes", "stranger": "10/15minutes", "familiar": "10/5minutes"}
 LOGIN_URL = "admin:login"
+STAFF_SECOND_FACTOR = second_factor(env, environment=ENVIRONMENT)
+STAFF_SESSION_IDLE_SECONDS, STAFF_SESSION_ABSOLUTE_SECONDS = session_seconds(env).values()
+SESSION_COOKIE_AGE = STAFF_SESSION_ABSOLUTE_SECONDS
+SESSION_COOKIE_SAMESITE = "Lax"
 LOGIN_REDIRECT_URL = "admin:index"
 
 API = {

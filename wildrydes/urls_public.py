@@ -1,13 +1,14 @@
 """The public host: the console for support staff, keys, health."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from tenants.identity.api.jwks import jwks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index", http_method_names=["get", "head"]), name="home"),
+    path("admin/second-factor/", include("tenants.staff.urls")),
     path("admin/", admin.site.urls),
     path(".well-known/jwks.json", jwks),
 ]

@@ -40,7 +40,7 @@ def product_processes(ports: Ports, layout: Layout) -> Sequence[ProcessSpec]:
     """Everything the product needs: web, a worker per tier, sweeper, scheduler and the simulated outside world."""
     own = (_web(ports), *_background())
     telling = [replace(spec, metrics_port=port) for spec, port in zip(own, free_ports(len(own)), strict=True)]
-    exporter = ProcessSpec(name="exporter", argv=(*MANAGE, "exporter"), metrics_port=ports.metrics)
+    exporter = ProcessSpec(name="exporter", argv=(*MANAGE, "exporter", "--every", "1"), metrics_port=ports.metrics)
     return (*_simulators(ports, layout), *telling, exporter)
 
 

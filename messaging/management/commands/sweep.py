@@ -12,6 +12,7 @@ from messaging import metrics
 from messaging.life import Life
 from messaging.settings import sweep_interval_seconds
 from messaging.sweeper import Sweeper
+from tenants.registry.models import Tier
 from wildrydes.kernel.waits import bound_answers
 
 _log = structlog.get_logger(__name__)
@@ -35,11 +36,14 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        sweeper, life, away = Sweeper(), Life("sweeper", needs_broker=True), False
+        sweeper, life, away, is_first = Sweeper(), Life("sweeper", needs_broker=True), False, True
         life.begin()
         while not stop.is_set():
             try:
                 close_old_connections()
+                if is_first:
+                    metrics.sweeps_at_zero(Tier.objects.values_list("code", flat=True))
+                    is_first = False
                 sweeper.pass_once(go_on=lambda: not stop.is_set())
             except Exception as error:  # noqa: BLE001  # the one process that must outlive every fault of the others
                 if not away:

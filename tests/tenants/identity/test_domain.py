@@ -56,5 +56,4 @@ def test_any_text_has_a_hash(text):
 @pytest.mark.parametrize("prefix", ["wrin", "wrrt"])
 def test_secrets_are_cut_out_of_log_lines(prefix):
     secret = new_secret(prefix)
-    line = mask_secrets(None, "info", {"event": f"Forbidden: /invitations/{secret}/", "status": 403, "path": secret})
-    assert line == {"event": f"Forbidden: /invitations/{prefix}_…/", "status": 403, "path": f"{prefix}_…"}
+    assert mask_secrets(None, "info", f"Forbidden: /invitations/{secret}/") == f"Forbidden: /invitations/{prefix}_…/"

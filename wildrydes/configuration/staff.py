@@ -1,0 +1,27 @@
+"""How staff log in to the console, beyond the password."""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+_CHOICES = ("required", "optional")
+
+
+def second_factor(env: Any, *, environment: str) -> str:
+    """`STAFF_SECOND_FACTOR`; in production it is required unless somebody says otherwise.
+
+    Raises:
+        ImproperlyConfigured: another word: a slip must not open the door.
+    """
+    chosen = str(env.str("STAFF_SECOND_FACTOR", default="required" if environment == "production" else "optional"))
+    if chosen not in _CHOICES:
+        raise ImproperlyConfigured(f"STAFF_SECOND_FACTOR={chosen!r}: write {' or '.join(_CHOICES)}.")
+    return chosen
+
+
+def session_seconds(env: Any) -> dict[str, int]:
+    """How long a session of the console lasts: unused, and at all."""
+    return {
+        "idle": max(60, env.int("STAFF_SESSION_IDLE_MINUTES", default=60) * 60),
+        "absolute": max(60, env.int("STAFF_SESSION_HOURS", default=12) * 3600),
+    }
