@@ -50,6 +50,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _entry("People", "badge", "identity", "user"),
                 _entry("Groups", "groups", "auth", "group"),
                 _entry("Logins", "login", "axes", "accesslog"),
+                _entry("Second factors", "phonelink_lock", "staff", "authenticator"),
                 _entry("Refused logins", "lock", "axes", "accessattempt"),
             ],
         },

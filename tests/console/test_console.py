@@ -39,7 +39,7 @@ def test_the_sidebar_leads_where_one_may_go(db, staff):
         return [str(item["link"]) for group in groups for item in group["items"] if item["has_permission"]]
 
     everything = links(staff)
-    assert len(everything) == 14
+    assert len(everything) == 15
     for link in everything:
         assert staff.get(link).status_code == 200
     assert links(browser("registry.view_tier")) == [reverse("admin:index"), reverse("admin:registry_tier_changelist")]
