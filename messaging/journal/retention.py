@@ -5,7 +5,8 @@ its row in `public` says so, four times a day, or again at the next round when t
 """
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -43,12 +44,30 @@ _DELETE_LETTERS = """
          WHERE state = ANY(%s) AND died_at < %s AND resolved_at < %s
          ORDER BY died_at LIMIT %s FOR UPDATE SKIP LOCKED)
 """
-# Setting, table, date; and the gate in the triggers that has to be named, if any.
+_OLDEST = """
+    SELECT (SELECT id FROM {trace} ORDER BY id LIMIT 1), (SELECT id FROM {error} ORDER BY id LIMIT 1),
+           (SELECT id FROM {call} ORDER BY id LIMIT 1)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Rows of one table: their setting, their date, and the gate in the triggers that has to be named, if any."""
+
+    setting: str
+    table: str
+    date: str
+    gate: str
+
+
+# In the order of `_OLDEST`.
 _KINDS = (
-    ("TRACES", "trace", "finished_at", "traces"),
-    ("HANDLER_ERRORS", "error", "happened_at", ""),
-    ("OUTBOUND_CALLS", "call", "started_at", ""),
+    _Kind("TRACES", "trace", "finished_at", "traces"),
+    _Kind("HANDLER_ERRORS", "error", "happened_at", ""),
+    _Kind("OUTBOUND_CALLS", "call", "started_at", ""),
 )
+# What is older has expired; kinds that are kept for ever are not in it.
+_Limits = Mapping[str, datetime]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,15 +83,15 @@ def clean_everywhere(*, seconds: float, pause: float = _PAUSE_SECONDS) -> Cleane
     Raises:
         UnableToSeal: after the round, when the heads' file could not be written: no messages were deleted.
     """
-    work = Slice(until=time.monotonic() + seconds, pause=pause)
-    total: dict[str, int] = {"RESOLVED_DEAD_LETTERS": _clean_letters(work)}
+    work, limits = Slice(until=time.monotonic() + seconds, pause=pause), _limits()
+    total: Counter[str] = Counter({"RESOLVED_DEAD_LETTERS": _clean_letters(limits.get("RESOLVED_DEAD_LETTERS"), work)})
     refusals: set[str] = set()
     meet_new_schemas()
     for chain in Chain.objects.filter(clean_at__lte=Now()).order_by("clean_at")[:2_000]:
         if work.is_over:
             break
         try:
-            done = _clean_journal(chain, work, total)
+            done = _clean_journal(chain, limits, work, total)
         except UnableToSeal as error:
             refusals.add(str(error))
             done = True
@@ -90,27 +109,26 @@ def clean_everywhere(*, seconds: float, pause: float = _PAUSE_SECONDS) -> Cleane
     return Cleaned(rows=total)
 
 
-def _clean_journal(chain: Chain, work: Slice, total: dict[str, int]) -> bool:
-    """Visit one journal; answers whether everything that may go is gone."""
+def _clean_journal(chain: Chain, limits: _Limits, work: Slice, total: Counter[str]) -> bool:
+    """Visit one journal; answers whether everything that may go is gone. One statement when there is nothing to do."""
     if not schema_has_journal(chain.schema_name):
         return True
     done = True
-    for kind, table, date, gate in _KINDS:
-        limit = _expired_before(kind)
-        if limit is not None:
-            count, finished = _delete_old(chain, table, date, gate, limit, work)
-            total[kind] = total.get(kind, 0) + count
+    for kind, oldest in zip(_KINDS, rows(_OLDEST, chain.schema_name)[0], strict=True):
+        limit = limits.get(kind.setting)
+        if limit is not None and oldest is not None and oldest < _first_id(limit):
+            count, finished = _delete_old(chain, kind, limit, work)
+            total[kind.setting] += count
             done = done and finished
-    limit = _expired_before("MESSAGES")
-    if limit is not None:
-        count, finished = purge_segments(chain, older_than=limit, work=work)
-        total["MESSAGES"] = total.get("MESSAGES", 0) + count
+    if "MESSAGES" in limits:
+        count, finished = purge_segments(chain, older_than=limits["MESSAGES"], work=work)
+        total["MESSAGES"] += count
         done = done and finished
     return done
 
 
-def _delete_old(chain: Chain, table: str, date: str, gate: str, older_than: datetime, work: Slice) -> tuple[int, bool]:
-    before = first_id_of(int(older_than.timestamp() * 1000))
+def _delete_old(chain: Chain, kind: _Kind, older_than: datetime, work: Slice) -> tuple[int, bool]:
+    before = _first_id(older_than)
     tenant_id = None if chain.schema_name == "public" else chain.id
     values = {
         "before": before,
@@ -118,12 +136,12 @@ def _delete_old(chain: Chain, table: str, date: str, gate: str, older_than: date
         "batch": BATCH,
         "in_use": messages_in_use(tenant_id, before=before),
     }
-    statement = _DELETE.format(table=table, date=date)
+    statement = _DELETE.format(table=kind.table, date=kind.date)
 
     def batch(after: UUID) -> list[UUID]:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('wildrydes.journal_purge', %s, true)", [gate])
+                cursor.execute("SELECT set_config('wildrydes.journal_purge', %s, true)", [kind.gate])
             gone = [row[0] for row in rows(statement, chain.schema_name, {**values, "after": after})]
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('wildrydes.journal_purge', '', true)")
@@ -145,12 +163,11 @@ def _in_batches(batch: Callable[[UUID], list[UUID]], work: Slice) -> tuple[int, 
     return deleted, False
 
 
-def _clean_letters(work: Slice) -> int:
-    limit = _expired_before("RESOLVED_DEAD_LETTERS")
+def _clean_letters(older_than: datetime | None, work: Slice) -> int:
     deleted = 0
-    while limit is not None and not work.is_over:
+    while older_than is not None and not work.is_over:
         with connection.cursor() as cursor:
-            cursor.execute(_DELETE_LETTERS, [[str(state) for state in RESOLVED_STATES], limit, limit, BATCH])
+            cursor.execute(_DELETE_LETTERS, [[str(state) for state in RESOLVED_STATES], older_than, older_than, BATCH])
             deleted += cursor.rowcount
             if cursor.rowcount < BATCH:
                 break
@@ -158,12 +175,13 @@ def _clean_letters(work: Slice) -> int:
     return deleted
 
 
-def _expired_before(kind: str) -> datetime | None:
-    """What is older than this, by the database's clock, has expired; None keeps for ever."""
-    days: int = settings.RETENTION[kind]
-    if not days:
-        return None
+def _limits() -> _Limits:
+    """By the database's clock."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT now() - make_interval(days => %s)", [days])
-        found: datetime = cursor.fetchone()[0]
-    return found
+        cursor.execute("SELECT now()")
+        now: datetime = cursor.fetchone()[0]
+    return {kind: now - timedelta(days=days) for kind, days in settings.RETENTION.items() if days}
+
+
+def _first_id(moment: datetime) -> UUID:
+    return first_id_of(int(moment.timestamp() * 1000))
