@@ -29,11 +29,12 @@ class Kind(StrEnum):
     HEADS_MISSING = "heads missing"
     HEADS_UNREADABLE = "heads unreadable"
     UNREADABLE = "journal unreadable"
+    UNSEALED = "not sealed"
 
     @property
     def is_broken(self) -> bool:
         """Whether this shows a change, and not only that a proof is missing."""
-        return self not in (Kind.HEADS_MISSING, Kind.HEADS_UNREADABLE, Kind.UNREADABLE)
+        return self not in (Kind.HEADS_MISSING, Kind.HEADS_UNREADABLE, Kind.UNREADABLE, Kind.UNSEALED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,7 @@
 """Messages that somebody still works on: retention leaves them, and what is known of them, alone."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -15,12 +16,12 @@ RESOLVED_STATES = (
     DeadLetterState.DISCARDED,
 )
 _RESOLVED = [str(state) for state in RESOLVED_STATES]
-_HELD = """
-    SELECT message_id FROM public.messaging_delivery
-     WHERE tenant_id IS NOT DISTINCT FROM %(tenant)s AND message_id < %(before)s
+# Two spellings, because IS NOT DISTINCT FROM finds no index.
+_A_TENANTS, _THE_PLATFORMS = "tenant_id = %(tenant)s", "tenant_id IS NULL"
+_IN_USE = """
+    SELECT message_id FROM public.messaging_delivery WHERE {whose} AND {which}
      UNION
-    SELECT message_id FROM public.messaging_deadletter
-     WHERE tenant_id IS NOT DISTINCT FROM %(tenant)s AND state <> ALL(%(resolved)s) AND message_id < %(before)s
+    SELECT message_id FROM public.messaging_deadletter WHERE {whose} AND state <> ALL(%(resolved)s) AND {which}
 """
 
 
@@ -29,24 +30,18 @@ def first_id_of(milliseconds: int) -> UUID:
     return UUID(int=max(0, milliseconds) << 80)
 
 
-_ANY_HELD = """
-    SELECT EXISTS (SELECT FROM public.messaging_delivery
-                    WHERE tenant_id IS NOT DISTINCT FROM %(tenant)s AND message_id = ANY(%(ids)s))
-        OR EXISTS (SELECT FROM public.messaging_deadletter
-                    WHERE tenant_id IS NOT DISTINCT FROM %(tenant)s AND state <> ALL(%(resolved)s)
-                      AND message_id = ANY(%(ids)s))
-"""
-
-
 def is_any_in_use(tenant_id: UUID | None, ids: Sequence[UUID]) -> bool:
     """Whether a delivery or an unresolved dead letter points at one of these messages."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ANY_HELD, {"tenant": tenant_id, "ids": list(ids), "resolved": _RESOLVED})
-        return bool(cursor.fetchone()[0])
+    return bool(_in_use(tenant_id, "message_id = ANY(%(ids)s)", {"ids": list(ids)}))
 
 
 def messages_in_use(tenant_id: UUID | None, *, before: UUID) -> list[UUID]:
     """The messages with lower ids than `before` that a delivery or an unresolved dead letter points at."""
+    return _in_use(tenant_id, "message_id < %(before)s", {"before": before})
+
+
+def _in_use(tenant_id: UUID | None, which: str, values: dict[str, Any]) -> list[UUID]:
+    statement = _IN_USE.format(whose=_A_TENANTS if tenant_id else _THE_PLATFORMS, which=which)
     with connection.cursor() as cursor:
-        cursor.execute(_HELD, {"tenant": tenant_id, "before": before, "resolved": _RESOLVED})
+        cursor.execute(statement, {**values, "tenant": tenant_id, "resolved": _RESOLVED})
         return [row[0] for row in cursor.fetchall()]

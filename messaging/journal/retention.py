@@ -22,12 +22,14 @@ from messaging.journal.errors import UnableToSeal
 from messaging.journal.holding import RESOLVED_STATES, first_id_of, messages_in_use
 from messaging.journal.purging import Slice, purge_segments
 from messaging.journal.rows import rows, schema_has_journal
+from wildrydes.kernel.clock import utcnow
 
 _log = structlog.get_logger(__name__)
 
 BATCH = 1_000
 _PAUSE_SECONDS = 0.02
 _VISIT_EVERY = timedelta(hours=6)
+_CLOCKS_AGREE_WITHIN = timedelta(hours=1)
 
 # Ids that are lower and dates that are older: a worker whose clock was behind must not make rows look old.
 _DELETE = """
@@ -176,10 +178,13 @@ def _clean_letters(older_than: datetime | None, work: Slice) -> int:
 
 
 def _limits() -> _Limits:
-    """By the database's clock."""
+    """By the database's clock, if this process' clock agrees: one that has jumped ahead must not delete everything."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
+        cursor.execute("SELECT clock_timestamp()")
         now: datetime = cursor.fetchone()[0]
+    if abs(now - utcnow()) > _CLOCKS_AGREE_WITHIN:
+        _log.error("retention.clocks_disagree", database=now.isoformat(), here=utcnow().isoformat())
+        return {}
     return {kind: now - timedelta(days=days) for kind, days in settings.RETENTION.items() if days}
 
 

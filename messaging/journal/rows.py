@@ -5,6 +5,7 @@ Unqualified names would find the tables of `public` when a tenant's schema is ol
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from psycopg import sql
 
 from messaging.journal.encoding import Bound, Header, Leaf, message_digest
 
+_PAGE = 250
 _RANGE = "(position, id) > (%(after)s, %(after_id)s::uuid) AND (position, id) <= (%(upto)s, %(upto_id)s::uuid)"
 _MESSAGES = f"""
     SELECT m.position, m.id, m.id::text, kind, topic, version::text, payload::text, correlation_id::text,
@@ -24,7 +26,10 @@ _SPAN = f"""
            min(occurred_at)::text, max(occurred_at)::text
       FROM {{message}} WHERE {_RANGE}
 """  # noqa: S608
-_COUNT = "SELECT count(*) FROM {message} WHERE (position, id) > (%(after)s, %(after_id)s::uuid)"
+_END = """
+    SELECT count(*), coalesce(min(occurred_at) < clock_timestamp() - %(age)s, false)
+      FROM {message} WHERE (position, id) > (%(after)s, %(after_id)s::uuid)
+"""
 _SEGMENTS = """
     SELECT number, encoding, previous_hash, after_position, after_id, upto_position, upto_id, count,
            extract(epoch FROM first_at)::text, extract(epoch FROM last_at)::text, extract(epoch FROM sealed_at)::text,
@@ -91,9 +96,19 @@ def _in_schema(statement: str, schema: str) -> sql.Composed:
 
 
 def leaves_between(schema: str, after: Bound, upto: Bound, *, limit: int) -> list[Leaf]:
-    """The messages above `after` up to `upto` in their order, digested; at most `limit`."""
-    found = rows(_MESSAGES, schema, {**_between(after, upto), "limit": limit})
-    return [Leaf(message_id, position, message_digest(fields)) for position, message_id, *fields in found]
+    """The messages above `after` up to `upto` in their order, digested; at most `limit`.
+
+    They are read a page at a time, so that large payloads are not in memory all at once.
+    """
+    leaves: list[Leaf] = []
+    while len(leaves) < limit:
+        page = min(_PAGE, limit - len(leaves))
+        found = rows(_MESSAGES, schema, {**_between(after, upto), "limit": page})
+        leaves += [Leaf(message_id, position, message_digest(fields)) for position, message_id, *fields in found]
+        if len(found) < page:
+            break
+        after = Bound(leaves[-1].position, leaves[-1].id)
+    return leaves
 
 
 def span_between(schema: str, after: Bound, upto: Bound) -> Span:
@@ -102,9 +117,10 @@ def span_between(schema: str, after: Bound, upto: Bound) -> Span:
     return Span(first=first, last=last, first_stored=first_stored, last_stored=last_stored)
 
 
-def count_after(schema: str, after: Bound) -> int:
-    """How many messages no segment covers yet."""
-    return int(rows(_COUNT, schema, {"after": after.position, "after_id": after.id})[0][0])
+def end_after(schema: str, after: Bound, *, age: timedelta) -> tuple[int, bool]:
+    """How many messages no segment covers yet, and whether one of them is older than `age`."""
+    count, is_old = rows(_END, schema, {"after": after.position, "after_id": after.id, "age": age})[0]
+    return int(count), bool(is_old)
 
 
 def positions_of(schema: str, ids: Sequence[UUID]) -> dict[UUID, int]:

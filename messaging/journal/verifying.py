@@ -5,6 +5,7 @@ was committed before, so a segment that a file knows and the journal does not ha
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -17,11 +18,13 @@ from messaging.journal.comparing import compare
 from messaging.journal.findings import ChainReport, Finding, Kind, Report
 from messaging.journal.guards import guards_missing
 from messaging.journal.heads import KnownChain, KnownHeads, read
-from messaging.journal.rows import StoredSegment, count_after, segment_numbered, segments_after
+from messaging.journal.rows import StoredSegment, end_after, segment_numbered, segments_after
 from messaging.journal.sealing import BEGINNING
 from messaging.journal.settling import last_position
 
 _SEGMENTS_AT_A_TIME = 20
+# Half a minute is usual; whoever stops the sealing to change what is not sealed yet is noticed.
+_SEALED_WITHIN = timedelta(days=1)
 _JOURNALS = """
     SELECT t.id, t.schema_name FROM registry_tenant t
      WHERE EXISTS (SELECT FROM pg_class k JOIN pg_namespace n ON n.oid = k.relnamespace
@@ -180,7 +183,10 @@ def _verify_end(
     report: ChainReport, last: StoredSegment | None, pointer: Chain | None, heads: KnownChain | None
 ) -> None:
     number, end = (last.number, last.header.upto) if last else (0, BEGINNING)
-    report.unsealed = count_after(report.schema_name, end)
+    report.unsealed, waits_long = end_after(report.schema_name, end, age=_SEALED_WITHIN)
+    if waits_long:
+        text = f"Of {report.unsealed} messages that are not sealed some are older than a day: does the job journal.seal run?"
+        report.add(Finding(kind=Kind.UNSEALED, text=text))
     if last_position(report.schema_name) < end.position:
         text = f"The sequence stands at {last_position(report.schema_name)}, and up to {end.position} is sealed."
         report.add(Finding(kind=Kind.SET_BACK, text=text))

@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -26,6 +27,7 @@ from tests.messaging.journal.conftest import due, execute, fill, seal
 from tests.messaging.journal.test_verifying import messages, tamper
 from tests.support.tampering import unguarded
 from wildrydes.configuration import journal as configuration
+from wildrydes.kernel.clock import utcnow
 
 _ROWS = {
     "trace": "journal_trace (id, message_id, correlation_id, handler, outcome, attempts, crashes, started_at, worker,"
@@ -323,6 +325,15 @@ class TestMessages:
         assert self.whole(heads_file, schema).verdict is Verdict.WHOLE
         assert clean()["MESSAGES"] == 30
         assert self.whole(heads_file, schema).verdict is Verdict.WHOLE
+
+
+def test_clocks_that_disagree_delete_nothing(tenant, monkeypatch):
+    """A database whose clock has jumped a year ahead would find everything expired."""
+    write(tenant.schema_name, "trace", days_ago=31)
+    monkeypatch.setattr(retention, "utcnow", lambda: utcnow() - timedelta(hours=2))
+    assert sum(clean().values()) == 0
+    monkeypatch.undo()
+    assert clean()["TRACES"] == 1
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "ten", "999999", "٣"])

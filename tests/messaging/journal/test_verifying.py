@@ -268,6 +268,12 @@ def test_a_sequence_set_back_is_found(sealed, heads_file):
 
 
 class TestWithoutProof:
+    def test_messages_that_wait_to_be_sealed_for_days_are_told(self, sealed, heads_file):
+        schema = sealed(5)
+        fill(schema, 3, days_ago=2)
+        assert findings(heads_file, schema) == {(Kind.UNSEALED, None, None)}
+        assert check(heads_file, schema).verdict is Verdict.UNPROVEN
+
     def test_a_missing_file_leaves_it_unproven_and_the_rest_is_verified(self, sealed, heads_file, tmp_path):
         schema = sealed(15)
         report = check(tmp_path / "nowhere", schema)
