@@ -5,16 +5,13 @@ last visit, so thousands of idle tenants cost one look-up each. The counts are a
 forgotten in a crash (which makes every journal look changed once). Each chain is visited every few hours in any case.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models.functions import Coalesce, Now
 
-from messaging.journal.chains import Chain
-
-_LOOK_ANYWAY_AFTER = timedelta(hours=6)
+_LOOK_ANYWAY_AFTER_HOURS = 6
 _ROUND = 2_000
 
 # A schema whose tenant has another id now is another journal: the old one went with its schema.
@@ -43,6 +40,14 @@ _TO_SEAL = """
      ORDER BY c.look_at
      LIMIT %s
 """
+_REMEMBER = """
+    UPDATE messaging_chain c
+       SET inserted_seen = seen.inserted,
+           look_at = CASE WHEN seen.complete THEN clock_timestamp() + make_interval(hours => %(rest)s) ELSE c.look_at END,
+           behind_since = CASE WHEN seen.complete THEN NULL ELSE coalesce(c.behind_since, clock_timestamp()) END
+      FROM unnest(%(ids)s::uuid[], %(inserted)s::bigint[], %(complete)s::boolean[]) AS seen (id, inserted, complete)
+     WHERE c.id = seen.id
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +57,14 @@ class DueChain:
     id: UUID
     schema_name: str
     inserted: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A visit that was made: a chain whose end was reached rests until its count changes, another is due again at once."""
+
+    due: DueChain
+    complete: bool
 
 
 def meet_new_schemas() -> None:
@@ -69,10 +82,15 @@ def chains_to_seal() -> list[DueChain]:
         return [DueChain(id=row[0], schema_name=row[1], inserted=row[2]) for row in cursor.fetchall()]
 
 
-def remember_sealed(due: DueChain, *, complete: bool) -> None:
-    """Note the look: a chain whose end was reached rests until its count changes; another is due again at once."""
-    chain = Chain.objects.filter(id=due.id)
-    if complete:
-        chain.update(inserted_seen=due.inserted, look_at=Now() + _LOOK_ANYWAY_AFTER, behind_since=None)
-    else:
-        chain.update(behind_since=Coalesce("behind_since", Now()), inserted_seen=None)
+def remember_looks(looks: Sequence[Look]) -> None:
+    """Note the looks in one statement. Losing them in a crash costs another look."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _REMEMBER,
+            {
+                "ids": [look.due.id for look in looks],
+                "inserted": [look.due.inserted if look.complete else None for look in looks],
+                "complete": [look.complete for look in looks],
+                "rest": _LOOK_ANYWAY_AFTER_HOURS,
+            },
+        )

@@ -7,6 +7,7 @@ again: the same line twice says the same.
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -20,6 +21,10 @@ from messaging.journal.rows import segments_after
 
 _log = structlog.get_logger(__name__)
 _HEADS_AT_A_TIME = 500
+_EXPORTED = """
+    UPDATE messaging_chain c SET exported_number = greatest(c.exported_number, written.number)
+      FROM unnest(%s::uuid[], %s::bigint[]) AS written (id, number) WHERE c.id = written.id
+"""
 
 
 def heads_file() -> Path:
@@ -91,12 +96,12 @@ def _heads_of(chain: Chain) -> list[Head]:
 
 def _write(heads: list[Head]) -> int:
     record(heads)
-    newest: dict[str, Head] = {}
+    newest: dict[UUID, int] = {}
     for head in heads:
         _log.info(
             "journal.sealed", schema=head.schema_name, segment=head.segment, count=head.count, hash=head.hash.hex()
         )
-        newest[str(head.chain_id)] = head
-    for chain_id, head in newest.items():
-        Chain.objects.filter(id=chain_id, exported_number__lt=head.segment).update(exported_number=head.segment)
+        newest[head.chain_id] = head.segment
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPORTED, [list(newest), list(newest.values())])
     return len(heads)

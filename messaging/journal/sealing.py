@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 
 from messaging.journal import encoding
 from messaging.journal.chains import Chain
-from messaging.journal.directory import DueChain, chains_to_seal, remember_sealed
+from messaging.journal.directory import DueChain, Look, chains_to_seal, remember_looks
 from messaging.journal.encoding import LAST_ID, LOWEST, NO_ID, Bound, Header
 from messaging.journal.errors import UnableToSeal
 from messaging.journal.rows import StoredSegment, insert_segment, last_segment, leaves_between, span_between
@@ -45,25 +45,28 @@ def seal_everywhere(*, seconds: float) -> Sealed:
         UnableToSeal: after the round, when a journal was set back: its new messages cannot be sealed.
     """
     until = time.monotonic() + seconds
-    chains = segments = messages = behind = 0
+    counts: list[int] = []
+    looks: list[Look] = []
     refused: list[str] = []
     for due in chains_to_seal():
         if time.monotonic() >= until:
             break
-        chains += 1
         try:
-            counts, complete = seal_chain(due, until=until)
+            sealed, complete = seal_chain(due, until=until)
         except UnableToSeal as error:
             refused.append(str(error))
             continue
         except DatabaseError as error:
             _log.warning("journal.passed_over", schema=due.schema_name, error=type(error.__cause__ or error).__name__)
             continue
-        remember_sealed(due, complete=complete)
-        segments, messages, behind = segments + len(counts), messages + sum(counts), behind + (not complete)
+        counts += sealed
+        looks.append(Look(due, complete))
+    if looks:
+        remember_looks(looks)
     if refused:
         raise UnableToSeal(" ".join(refused))
-    return Sealed(chains=chains, segments=segments, messages=messages, behind=behind)
+    behind = sum(not look.complete for look in looks)
+    return Sealed(chains=len(looks), segments=len(counts), messages=sum(counts), behind=behind)
 
 
 def seal_chain(due: DueChain, *, until: float, segment_size: int = SEGMENT_SIZE) -> tuple[list[int], bool]:
