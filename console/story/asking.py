@@ -7,6 +7,7 @@ from uuid import UUID
 from wildrydes.kernel.errors import InvalidInput
 
 LONGEST = 300
+_SLUG = re.compile(r"[a-z0-9-]{1,63}")
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -31,3 +32,14 @@ def read_wanted(typed: str) -> Wanted:
         raise InvalidInput(f"An id has at most {LONGEST} printable characters; copy one of the ids by itself.")
     found = _UUID.search(text)
     return Wanted(text=text, uuid=UUID(found[0]) if found else None)
+
+
+def read_company(typed: str) -> str:
+    """A company's short name, or nothing for all of them.
+
+    Raises:
+        InvalidInput: it can be no short name.
+    """
+    if typed and not _SLUG.fullmatch(typed):
+        raise InvalidInput("A company is named by its short name, such as acme-travel.")
+    return typed

@@ -34,6 +34,8 @@ LOOKUPS: Lookups = (
     *notifications.story.LOOKUPS,
     *messaging.story.LOOKUPS,
 )
+PLATFORM = "public"
+"""In place of a company: the platform's own messages. No company can be called that."""
 SCHEMAS_AT_ONCE = 20
 SECONDS = 5.0
 MOST_FOUND = 20
@@ -71,14 +73,16 @@ class Search:
 
 
 def find(wanted: Wanted, *, company: str = "", seconds: float = SECONDS) -> Search:
-    """What has this id; in one company (its short name), or in all of them for so many seconds at most."""
+    """What has this id; in one company (its short name, or `PLATFORM`), or in all of them for so many seconds at most."""
     with enter_public():
         tenants = _tenants(company)
-        if not company:
-            quickly = tuple(_in_public(wanted.uuid)) if wanted.uuid else ()
-            if quickly:
-                return Search(found=quickly, asked=0, schemas=0)
-        return _in_schemas(wanted, tenants, deadline=time.monotonic() + seconds, with_platform=not company)
+        there = {tenant.id for tenant in tenants.values()} | ({None} if company == PLATFORM else set())
+        known = _in_public(wanted.uuid) if wanted.uuid else ()
+        quickly = tuple(one for one in known if not company or one.tenant_id in there)
+        if quickly:
+            return Search(found=quickly, asked=0, schemas=0)
+        with_platform = company in ("", PLATFORM)
+        return _in_schemas(wanted, tenants, deadline=time.monotonic() + seconds, with_platform=with_platform)
 
 
 def _in_public(some_id: UUID) -> Iterator[Found]:

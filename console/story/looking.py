@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.services import Actor, record
+from console.story.asking import read_company
 from messaging.journal.models import HandlerError
 from tenants.registry.context import enter_public, enter_tenant
 from tenants.registry.directory import snapshot
@@ -29,8 +30,10 @@ def look_at_error(*, error_id: UUID, company: str, actor: Actor) -> ErrorText:
     """The error's text and traceback; `company` is the short name, empty for the platform's own. The look is audited.
 
     Raises:
+        InvalidInput: `company` can be none.
         NotFound: there is no such error there.
     """
+    company = read_company(company)
     with enter_public(), transaction.atomic():
         tenant = Tenant.objects.select_related("tier").filter(slug=company).first() if company else None
         if company and (tenant is None or not snapshot(tenant).is_working):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from console.story.asking import read_wanted
+from console.story.asking import read_company, read_wanted
 from console.story.finding import Found, Search, find
 from console.story.resolving import with_bookings
 from console.story.telling import Story, tell
@@ -32,13 +32,17 @@ def story_by_id(typed: str, *, company: str = "") -> Answer:
     """The story that an id of any kind belongs to. Reads only, and for a bounded time.
 
     Raises:
-        InvalidInput: what was typed can be no id.
+        InvalidInput: what was typed can be no id, or no company.
         NotFound: nobody has it.
         NotEverywhereAsked: nobody was found to have it, and not all companies were asked.
     """
     wanted = read_wanted(typed)
-    search = find(wanted, company=company)
-    choices = tuple(one for found in search.found for one in with_bookings(found))
+    search = find(wanted, company=read_company(company))
+    # Several rows with one id (a message and its webhook) lead to one ride.
+    told = {
+        (one.tenant_id, one.booking_id or one.correlation_id): one for f in search.found for one in with_bookings(f)
+    }
+    choices = tuple(told.values())
     if len(choices) == 1:
         return Answer(story=tell(choices[0]), search=search)
     if choices:

@@ -10,12 +10,13 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from audit.services import Actor
+from console.story.finding import PLATFORM
 from console.story.lines import lines_of
 from console.story.looking import look_at_error
 from console.story.picture import picture_of
 from console.story.selectors import companies, story_by_id
 from console.story.telling import Story
-from wildrydes.kernel.errors import DomainError, NotFound
+from wildrydes.kernel.errors import DomainError
 
 LINES_A_PAGE = 300
 MAY_LOOK = "console.view_story"
@@ -33,6 +34,7 @@ def story(request: HttpRequest) -> HttpResponse:
         "typed": typed[:300],
         "company": company,
         "companies": companies(),
+        "platform": PLATFORM,
     }
     if typed.strip():
         try:
@@ -70,7 +72,7 @@ def error_text(request: HttpRequest) -> HttpResponse:
             company=request.POST.get("company", "")[:60],
             actor=Actor.of_user(request.user),
         )
-    except (ValueError, NotFound) as problem:
+    except (ValueError, DomainError) as problem:
         raise Http404("There is no such error.") from problem
     context = {
         **admin.site.each_context(request),

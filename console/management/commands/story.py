@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from console.story.finding import PLATFORM
 from console.story.lines import lines_of
 from console.story.selectors import story_by_id
 from console.story.telling import Story
@@ -32,8 +33,8 @@ class Command(BaseCommand):
         if answer.story is None:
             self.stdout.write("Several have this id; ask for one of them:")
             for found in answer.choices:
-                company = f" --company {found.tenant.slug}" if found.tenant else ""
-                self.stdout.write(f"  manage.py story {found.booking_id or found.correlation_id}{company}")
+                company = found.tenant.slug if found.tenant else PLATFORM
+                self.stdout.write(f"  manage.py story {found.booking_id or found.correlation_id} --company {company}")
             return
         self._tell(answer.story, everything=options["all"])
 
