@@ -46,3 +46,8 @@ def filtered(
     if reference is not None:
         bookings = bookings.filter(reference=reference)
     return bookings
+
+
+def ride_of(correlation_id: UUID) -> Booking | None:
+    """The booking whose story has this correlation id, for support staff; None when it belongs to no ride."""
+    return Booking.objects.filter(correlation_id=correlation_id).order_by("requested_at").first()

@@ -31,6 +31,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                     "permission": _may("console.view_story"),
                 },
                 _entry("Dead letters", "mark_email_unread", "messaging", "deadletter"),
+                _entry("Redrive runs", "restart_alt", "messaging", "redriverun"),
                 _entry("Deliveries", "outbox", "messaging", "delivery"),
                 _entry("Schedule", "schedule", "django_celery_beat", "periodictask"),
             ],
@@ -52,6 +53,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _entry("Logins", "login", "axes", "accesslog"),
                 _entry("Second factors", "phonelink_lock", "staff", "authenticator"),
                 _entry("Refused logins", "lock", "axes", "accessattempt"),
+                _entry("Audit trail", "history", "audit", "entry"),
             ],
         },
     ]

@@ -1,11 +1,14 @@
 """Ages and numbers as people say them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django import template
 from django.utils.timezone import now
+
+from wildrydes.kernel.money import CURRENCIES, Money
 
 register = template.Library()
 
@@ -47,3 +50,36 @@ def counted(number: int | None) -> str:
 def at(items: Sequence[Any], place: int) -> Any:
     """The item at a place, beside which another list is walked; None past the end."""
     return items[place] if place < len(items) else None
+
+
+@register.filter
+def of(names: Mapping[Any, str], key: Any) -> str:
+    """The name that a mapping has for a key."""
+    return names.get(key, "")
+
+
+@register.filter
+def short_name(error_class: str) -> str:
+    """An error's class without its module."""
+    return error_class.rpartition(".")[2]
+
+
+@register.filter
+def is_uuid(text: str) -> bool:
+    """Whether this can be an id in an address."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+@register.filter
+def last(value: object, count: int) -> str:
+    """The end of an id, which is what tells it from its neighbours."""
+    return str(value)[-count:]
+
+
+@register.filter
+def money(minor: int, currency: str) -> str:
+    """An amount in minor units with its currency; nothing where the currency is none of ours."""
+    return str(Money(minor, currency)) if currency in CURRENCIES else ""
