@@ -1,7 +1,9 @@
 """Members of staff in front of the console, and messages that died."""
 
+import re
 from collections.abc import Callable
 from functools import partial
+from html import unescape
 from typing import Any
 
 import pytest
@@ -56,3 +58,9 @@ def letter(tenant_id: Any, **fields: Any) -> DeadLetter:
         "outcome_committed": True, "accepted_at": now(),
     }  # fmt: skip
     return DeadLetter.objects.create(**given | fields)
+
+
+def text_of(answer: Any) -> str:
+    """What a person reads on the page, in one line."""
+    main = answer.content.decode().partition('id="content"')[2] or answer.content.decode()
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", main).split()))

@@ -63,7 +63,9 @@ def visit(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]:
     """Opens a page for somebody with a role: `visit("operator")`; a phone's with `size="phone"`."""
     opened: list[BrowserContext] = []
 
-    def open_page(role: str = "operator", *, size: str = "laptop", dark: bool = False, client: Client | None = None) -> Page:
+    def open_page(
+        role: str = "operator", *, size: str = "laptop", dark: bool = False, client: Client | None = None
+    ) -> Page:
         session = (client or log_in(role=role)).cookies["sessionid"].value
         context = chromium.new_context(
             base_url=server.url, viewport=SIZES[size], color_scheme="dark" if dark else "light"
