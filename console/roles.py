@@ -36,13 +36,12 @@ _BUSINESS = _view(
     "fleet.reservation",
     "console.story",
 )
-_STORY = frozenset({"console.view_story"})
 _ONBOARDING = _may("add", "onboarding.onboardingrun") | _may("change", "onboarding.onboardingrun")
 _WATCHING = _view("django_celery_beat.periodictask")
 _STAFF = _view("identity.user", "auth.group", "axes.accessattempt", "axes.accesslog", "audit.entry")
 _MANAGING_STAFF = _may("add", "identity.user") | _may("change", "identity.user") | _may("delete", "axes.accessattempt")
 
-_SUPPORT = _BUSINESS | _STORY | _ONBOARDING | {"messaging.redrive_deadletter", "messaging.view_deadletter_payload"}
+_SUPPORT = _BUSINESS | _ONBOARDING | {"messaging.redrive_deadletter", "messaging.view_deadletter_payload"}
 _OPERATOR = (
     _SUPPORT
     | _WATCHING
@@ -54,7 +53,7 @@ _OPERATOR = (
 ROLES: dict[str, frozenset[str]] = {
     SUPPORT: _SUPPORT,
     OPERATOR: _OPERATOR,
-    AUDITOR: _BUSINESS | _STORY | _WATCHING | _STAFF | {"messaging.view_deadletter_payload"},
+    AUDITOR: _BUSINESS | _WATCHING | _STAFF | {"messaging.view_deadletter_payload"},
     ADMINISTRATOR: _OPERATOR | _STAFF | _MANAGING_STAFF,
 }
 

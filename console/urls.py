@@ -1,10 +1,16 @@
 """Pages of the Admin that belong to no model. Each view checks its own permission; being staff is checked here."""
 
 from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from console.front.views import figures
 from console.story.views import error_text, story
+
+
+def nowhere(request: HttpRequest, anything: str) -> HttpResponse:
+    """Not found, whatever it is."""
+    raise Http404
 
 
 def pages() -> list[URLPattern]:
@@ -14,4 +20,6 @@ def pages() -> list[URLPattern]:
         path("front/", wrap(figures), name="front"),
         path("story/", wrap(story), name="story"),
         path("story/error/", wrap(error_text), name="story_error"),
+        # Django's own would look for any row of any table by its number, to lead to a page that none of ours has.
+        path("r/<path:anything>", wrap(nowhere), name="view_on_site"),
     ]

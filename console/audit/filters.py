@@ -82,10 +82,10 @@ def _day(text: str) -> datetime | None:
 
 
 def _tenant(text: str) -> UUID:
-    found = Tenant.objects.filter(slug=text.lower()).values_list("id", flat=True).first()
-    if found is None:
-        try:
-            return UUID(text)
-        except ValueError:
-            raise InvalidInput(f"There is no company with the short name {text}.") from None
-    return found
+    tenant = Tenant.objects.filter(slug=text.lower()).first()
+    if tenant is not None:
+        return tenant.id
+    try:
+        return UUID(text)  # one that is gone
+    except ValueError:
+        raise InvalidInput(f"There is no company with the short name {text}.") from None

@@ -27,7 +27,7 @@ class Asked:
 
 def asked_for(request: HttpRequest) -> Asked:
     """Read the address. Without a state, open letters are meant."""
-    given = {name: value for name, value in request.GET.items() if name not in ("ids", "page")}
+    given = {name: str(value) for name, value in request.GET.items() if name not in ("ids", "page")}
     state = given.get("state", DeadLetterState.OPEN.value)
     given["state"] = "" if state == ANY_STATE else state
     try:

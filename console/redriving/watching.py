@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.http import HttpRequest
-from messaging.deadletters.redriving.selectors import RunProgress
 
 from console.paging import Page, page_of
 from messaging.deadletters.redriving import selectors
+from messaging.deadletters.redriving.selectors import RunProgress
 from messaging.models import ItemState, RunState
 from messaging.topology import Verdict
 
