@@ -84,7 +84,7 @@ def _day(text: str) -> datetime | None:
 def _tenant(text: str) -> UUID:
     tenant = Tenant.objects.filter(slug=text.lower()).first()
     if tenant is not None:
-        return tenant.id
+        return UUID(str(tenant.id))
     try:
         return UUID(text)  # one that is gone
     except ValueError:

@@ -1,4 +1,3 @@
-from tests.messaging.conftest import posted, recorder, sample_topology
-from tests.messaging.deadletters.conftest import dead
+from tests.messaging.conftest import dead, posted, recorder, sample_topology
 
 __all__ = ["dead", "posted", "recorder", "sample_topology"]
