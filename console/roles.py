@@ -38,8 +38,15 @@ _BUSINESS = _view(
 )
 _ONBOARDING = _may("add", "onboarding.onboardingrun") | _may("change", "onboarding.onboardingrun")
 _WATCHING = _view("django_celery_beat.periodictask")
-_STAFF = _view("identity.user", "auth.group", "axes.accessattempt", "axes.accesslog", "audit.entry")
-_MANAGING_STAFF = _may("add", "identity.user") | _may("change", "identity.user") | _may("delete", "axes.accessattempt")
+_STAFF = _view(
+    "identity.user", "auth.group", "axes.accessattempt", "axes.accesslog", "staff.authenticator", "audit.entry"
+)
+_MANAGING_STAFF = (
+    _may("add", "identity.user")
+    | _may("change", "identity.user")
+    | _may("delete", "axes.accessattempt")
+    | _may("reset", "staff.authenticator")
+)
 
 _SUPPORT = _BUSINESS | _ONBOARDING | {"messaging.redrive_deadletter", "messaging.view_deadletter_payload"}
 _OPERATOR = (

@@ -32,7 +32,8 @@ class StaffGate:
         user = request.user
         if not isinstance(user, User):
             return None  # nobody yet: the Admin asks for the password
-        over = sessions.why_over(request.session)
+        # A page that refreshes itself is not somebody who is there.
+        over = sessions.why_over(request.session, by_itself="X-Refresh" in request.headers)
         mark, opened_by = selectors.mark_of(user.pk), sessions.factor_of(request.session)
         if not over and opened_by and opened_by != mark:
             over = "You were logged out: your second factor was reset."

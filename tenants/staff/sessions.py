@@ -23,15 +23,15 @@ def session_begins(sender: Any, request: HttpRequest | None, user: Any, **kwargs
         request.session.pop(_FACTOR, None)
 
 
-def why_over(session: SessionBase) -> str:
-    """Why the session has to end, in words; empty when it may go on. Notes that it is used."""
+def why_over(session: SessionBase, *, by_itself: bool = False) -> str:
+    """Why the session has to end, in words; empty when it may go on. Notes that it is used, unless a page asks `by_itself`."""
     now = int(time.time())
     began, seen = int(session.setdefault(_BEGAN, now)), int(session.setdefault(_SEEN, now))
     if now - began >= settings.STAFF_SESSION_ABSOLUTE_SECONDS:
         return f"You were logged out: a session lasts {_spoken(settings.STAFF_SESSION_ABSOLUTE_SECONDS)}."
     if now - seen >= settings.STAFF_SESSION_IDLE_SECONDS:
         return f"You were logged out after {_spoken(settings.STAFF_SESSION_IDLE_SECONDS)} without a click."
-    if now - seen >= min(_NOTE_EVERY_SECONDS, settings.STAFF_SESSION_IDLE_SECONDS / 2):
+    if not by_itself and now - seen >= min(_NOTE_EVERY_SECONDS, settings.STAFF_SESSION_IDLE_SECONDS / 2):
         session[_SEEN] = now
     return ""
 

@@ -48,10 +48,8 @@ def _model(
 ACCESS: dict[str, Access] = {
     # for everybody who is in
     "front": Access(STAFF, NOBODY),
-    **dict.fromkeys(
-        ("index", "search", "login", "logout", "password_change", "password_change_done", "jsi18n"),
-        Access(STAFF, STAFF),
-    ),
+    **dict.fromkeys(("index", "search", "login", "logout", "password_change"), Access(STAFF, STAFF)),
+    **dict.fromkeys(("jsi18n", "password_change_done"), Access(STAFF, NOBODY)),
     "app_list": Access(EVERY_ROLE, EVERY_ROLE),
     # Nothing of ours is completed as one types, or has a page on the site.
     "autocomplete": Access(NOBODY, NOBODY),
@@ -96,4 +94,6 @@ ACCESS: dict[str, Access] = {
     **_model("auth_group", view=TRUSTED),
     **_model("axes_accessattempt", view=TRUSTED, delete=ADMINISTRATING),
     **_model("axes_accesslog", view=TRUSTED),
+    **_model("staff_authenticator", view=TRUSTED),
+    "staff_authenticator_reset": Access(ADMINISTRATING, ADMINISTRATING),
 }

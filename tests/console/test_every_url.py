@@ -23,6 +23,7 @@ from messaging.journal.models import HandlerError
 from messaging.models import Delivery, ItemState, RedriveItem, RedriveRun
 from tenants.onboarding.models import OnboardingRun
 from tenants.registry.context import enter_tenant
+from tenants.staff.models import Authenticator
 from tests.console.access import ACCESS, NO_ROLE, STAFF
 from tests.console.conftest import browser, letter, member
 from wildrydes.kernel.ids import new_id
@@ -86,6 +87,7 @@ def things(tenant: Any) -> dict[str, Any]:
         "auth_group": Group.objects.get(name=ADMINISTRATOR).pk,
         "axes_accessattempt": AccessAttempt.objects.create(username="eve", failures_since_start=1).pk,
         "axes_accesslog": AccessLog.objects.create(username="ada").pk,
+        "staff_authenticator": Authenticator.objects.create(user=member(), secret_sealed="x").pk,
         "django_celery_beat_periodictask": job.pk,
         "app_label": "messaging",
     }  # fmt: skip
