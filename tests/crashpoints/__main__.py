@@ -22,10 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=0, help="how many blows to deal; all when not given")
     parser.add_argument("--seed", type=int, default=1, help="draws the sample")
     parser.add_argument("--jobs", type=int, default=2, help="children at once")
+    parser.add_argument("--ride", default="", help="this ride alone")
+    parser.add_argument("--point", type=int, default=0, help="this point of each ride alone")
     given = parser.parse_args(arguments)
     _prepare()
     result = import_module("tests.crashpoints.sweeping").sweep_all(
-        sample=given.sample, seed=given.seed, jobs=given.jobs
+        sample=given.sample, seed=given.seed, jobs=given.jobs, ride=given.ride, point=given.point
     )
     show(result)
     dealt, right = len(result.struck), len(result.struck) - len(result.wrong)
@@ -57,7 +59,7 @@ def show(result: Any) -> None:
 
 def _prepare() -> None:
     """Short leases, so that healing is quick; silence, because thousands of warnings are what this is about."""
-    os.environ.setdefault("MESSAGING_LEASE_SECONDS", "1")
+    os.environ.setdefault("MESSAGING_LEASE_SECONDS", "2")
     os.environ["EMAIL_BACKEND"] = "django.core.mail.backends.locmem.EmailBackend"
     prepare_environment()
     import_module("django").setup()

@@ -4,6 +4,7 @@ A point is a commit (also a statement that commits by itself), a wake-up sent to
 """
 
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -45,7 +46,7 @@ class Point:
 class Doom:
     """Where and how it ends."""
 
-    number: int
+    point: Point
     fate: Fate
 
 
@@ -68,6 +69,7 @@ class Probe:
         self.lose_answers = 0
         self._doom = doom
         self._armed = False
+        self._thread = threading.get_ident()
 
     def arm(self) -> None:
         """Count from here on."""
@@ -79,12 +81,15 @@ class Probe:
 
     def pass_by(self, what: str, act: Callable[[], T], *, lost: Callable[[], Exception]) -> T:
         """Do it, or die in the attempt. `lost` makes the error with which it is reported as not done."""
-        if not self._armed:
+        # The heartbeat beats when it is time, not when the ride has come to a point.
+        if not self._armed or threading.get_ident() != self._thread:
             return act()
         who = str(structlog.contextvars.get_contextvars().get("handler", self.who))
         self.points.append(Point(len(self.points) + 1, who, what))
-        fate = self._doom.fate if self._doom and self._doom.number == len(self.points) else None
-        self.struck = self.struck or fate is not None
+        fate = None
+        if self._doom is not None and self._doom.point.number == len(self.points):
+            assert self._doom.point == self.points[-1], f"{self._doom.point} was to be here, found {self.points[-1]}"
+            self.struck, fate = True, self._doom.fate
         if fate is Fate.BEFORE:
             os._exit(DIED)
         result = act()

@@ -88,7 +88,7 @@ class Sweep:
     def strike(self, blows: Sequence[tuple[str, Point, Fate]]) -> list[Blow]:
         """Let each happen to a ride of its own."""
         struck = [Blow(self._case(ride), point, fate) for ride, point, fate in blows]
-        works = [partial(self._live, blow.case, Doom(blow.point.number, blow.fate)) for blow in struck]
+        works = [partial(self._live, blow.case, Doom(blow.point, blow.fate)) for blow in struck]
         for blow, ended in zip(struck, in_children(works, jobs=self._jobs), strict=True):
             expected = 0 if blow.fate is Fate.REPORTED else DIED
             assert ended.status == expected, f"{blow} ended with {ended.status}: {ended.said}"
@@ -171,15 +171,16 @@ class Result:
         return [blow for blow in self.struck if self.complaints[blow.case.key]]
 
 
-def sweep_all(*, sample: int, seed: int, jobs: int) -> Result:
-    """Sweep everything, or a sample that the seed draws."""
+def sweep_all(*, sample: int, seed: int, jobs: int, ride: str = "", point: int = 0) -> Result:
+    """Sweep everything, or one ride or point of it, or a sample that the seed draws."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as data:
         provider, finance = (Simulator(name, Path(data)) for name in ("payments", "finance"))
         try:
             with Sweep(provider=provider, finance=finance, jobs=jobs) as sweep:
-                points = {ride: sweep.record(ride) for ride in RIDES}
-                every = [(ride, point, fate) for ride in RIDES for point in points[ride] for fate in Fate]
+                points = {name: sweep.record(name) for name in RIDES if ride in ("", name)}
+                found = [(name, one) for name, listed in points.items() for one in listed if point in (0, one.number)]
+                every = [(name, one, fate) for name, one in found for fate in Fate]
                 struck = sweep.strike(random.Random(seed).sample(every, sample) if sample else every)
                 complaints = sweep.heal(struck)
         finally:
