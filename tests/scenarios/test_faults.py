@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.scenarios.rider import eventually
 from wildrydes.devstack import Stack
 from wildrydes.devstack.dialogue import Visitor
 
@@ -51,4 +52,21 @@ def test_a_database_that_was_killed_is_found_again_by_all_processes(stack: Stack
     stack.servers.postgres.start()
     stack.wait_healthy()
 
+    assert visitor.follow(visitor.book())["state"] == "confirmed"
+
+
+def test_a_worker_that_starts_while_the_database_is_away_waits_for_it(stack: Stack, visit: Visit) -> None:
+    visitor = visit("basic")
+    stack.stop_process("worker-basic")
+    stack.servers.postgres.stop()
+    try:
+        stack.start_process("worker-basic")
+        worker = stack.process("worker-basic")
+        started = worker.pid
+        eventually(lambda: "worker.waits_for_database" in stack.log.last_words("worker-basic") or worker.pid != started)
+    finally:
+        stack.servers.postgres.start()
+
+    stack.wait_healthy()
+    assert worker.pid == started
     assert visitor.follow(visitor.book())["state"] == "confirmed"

@@ -1,11 +1,15 @@
 """`manage.py worker`: a Celery worker for one or more tiers."""
 
 import threading
+import time
 from typing import Any
 
+import structlog
 from celery import current_app, signals
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, connection
 
+from messaging.faults import is_database_away
 from messaging.leaving import Leaving
 from messaging.life import Life
 from messaging.metrics import begin_at_zero
@@ -16,7 +20,11 @@ from tenants.registry.models import Tier
 from wildrydes.kernel.telemetry import retire_dead
 from wildrydes.kernel.waits import bound_answers
 
+_log = structlog.get_logger(__name__)
 _BEAT_SECONDS = 2.0
+# For a database that is away when a worker starts.
+_PATIENCE_SECONDS = 60.0
+_PAUSE_SECONDS = 0.5
 _CLASSES = [str(queue_class) for queue_class in QueueClass]
 
 
@@ -72,7 +80,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def _known(tiers: list[str]) -> list[str]:
-        codes = set(Tier.objects.values_list("code", flat=True)) | {PLATFORM}
+        codes = _tiers() | {PLATFORM}
         unknown = sorted(set(tiers) - codes)
         if unknown:
             raise CommandError(f"There is no tier {', '.join(unknown)}; choose from {', '.join(sorted(codes))}.")
@@ -86,6 +94,26 @@ class Command(BaseCommand):
     @staticmethod
     def _calls_outside(classes: list[str]) -> bool:
         return any(route.shape == "gateway" and route.queue_class in classes for route in get_topology().routes)
+
+
+def _tiers() -> set[str]:
+    """The tiers' codes. A database that is away for a moment is waited for: another start would cost more than the moment.
+
+    Raises:
+        CommandError: it stays away.
+    """
+    give_up = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return set(Tier.objects.values_list("code", flat=True))
+        except Error as error:
+            if not is_database_away(error):
+                raise
+            if time.monotonic() > give_up:
+                raise CommandError("The database does not answer: start it, or correct DATABASE_URL.") from error
+            _log.warning("worker.waits_for_database", error=type(error).__name__)
+            connection.close()
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _show_life(tiers: list[str]) -> None:
