@@ -1,7 +1,7 @@
 """Writing the audit trail, in the transaction of what it tells of."""
 
-import getpass
 import os
+import pwd
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -48,10 +48,10 @@ class Actor:
 
     @classmethod
     def command(cls) -> Self:
-        """Whoever runs the command, as the operating system knows them."""
+        """Whoever runs the command, as the operating system knows them; what the environment says could be anybody's claim."""
         try:
-            name = getpass.getuser()
-        except (KeyError, OSError):  # a container's user may have a number only
+            name = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # a container's user may have a number only
             name = f"uid {os.getuid()}"
         return cls(kind=ActorKind.COMMAND, id=name[:64], name=name)
 

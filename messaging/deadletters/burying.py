@@ -118,7 +118,7 @@ def _death(
         reason=reason,
         error_class=name,
         fingerprint=fingerprint(claimed.handler, reason, name, where),
-        attempts=claimed.attempts,
+        attempts=claimed.attempts + (error is not None),  # the row counts those before the one that ended it
         crashes=claimed.crashes,
         outcome_committed=outcome_committed,
     )

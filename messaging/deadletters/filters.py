@@ -70,7 +70,7 @@ class LetterFilter:
         """The letters, in no order.
 
         Raises:
-            InvalidInput: the tenant or the tier does not exist, or the filter was not made by `parse` and is not valid.
+            InvalidInput: there is no such tenant, or the filter was not made by `parse` and is not valid.
         """
         found = DeadLetter.objects.all()
         for name in ("topic", "handler", "queue_class", "reason", "state", "fingerprint"):

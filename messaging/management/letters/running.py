@@ -72,11 +72,25 @@ def _send(out: OutputWrapper, run_id: UUID, options: Mapping[str, Any], *, actor
     except CommandError:
         services.cancel(run_id, actor=actor)
         raise
+    try:
+        _drive(out, run_id, options, actor=actor, until=until)
+    except KeyboardInterrupt:
+        state = selectors.progress(run_id).run.get_state_display().lower()
+        raise CommandError(
+            f"The run goes on without this command (now: {state}); see `manage.py deadletters run {run_id}`."
+        ) from None
+
+
+def _drive(out: OutputWrapper, run_id: UUID, options: Mapping[str, Any], *, actor: Actor, until: float) -> None:
     if options["canary"]:
         services.send_canary(run_id, actor=actor)
         seen = follow(out, run_id, RunState.CANARY_DONE, RunState.DONE, RunState.STOPPED, until=until)
         if seen.run.state == RunState.CANARY_DONE:
-            confirm(out, "The canary came through. Send the rest?", yes=options["yes"])
+            try:
+                confirm(out, "The canary came through. Send the rest?", yes=options["yes"])
+            except CommandError:
+                services.cancel(run_id, actor=actor)
+                raise CommandError("Only the canary was sent; the rest is left as it was.") from None
             services.go_on(run_id, actor=actor)
     else:
         services.go_on(run_id, actor=actor, without_canary=True)

@@ -221,6 +221,15 @@ class TestRedrive:
             shown = run("redrive", "--all", "--canary", "--rate", "50", "--yes", "--timeout", "60")
         assert "done  100 %  3 redriven" in shown
 
+    def test_no_after_the_canary_leaves_the_rest(self, committed, dead, typed):
+        for _ in range(3):
+            dead()
+        typed("y", "n")
+        with working(), pytest.raises(CommandError, match="Only the canary was sent"):
+            run("redrive", "--all", "--canary", "--timeout", "60")
+        assert RedriveRun.objects.get().state == "cancelled"
+        assert DeadLetter.objects.filter(state="open").count() == 2
+
     def test_a_canary_that_dies_fails_the_command(self, committed, dead, recorder):
         for _ in range(3):
             dead()
@@ -228,6 +237,17 @@ class TestRedrive:
         with working(), pytest.raises(CommandError, match="Its canary died again"):
             run("redrive", "--all", "--canary", "--yes", "--timeout", "60")
         assert DeadLetter.objects.filter(state="open").count() == 3
+
+    def test_interrupting_it_leaves_the_run_going(self, dead, monkeypatch):
+        dead(), dead()
+
+        def interrupt(seconds):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("time.sleep", interrupt)
+        with pytest.raises(CommandError, match="goes on without this command"):
+            run("redrive", "--all", "--rate", "1", "--yes")
+        assert RedriveRun.objects.get().state == "running"
 
     def test_without_workers_it_says_so(self, dead):
         dead(), dead()
