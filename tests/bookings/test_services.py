@@ -16,7 +16,7 @@ from bookings.saga import Deadline
 from fleet.models import UnicornPosition
 from loyalty.selectors import balance_of
 from messaging.consuming import deliver
-from messaging.journal.models import Message
+from messaging.journal.models import Message, Trace
 from messaging.models import DeadLetter, Delivery
 from payments.models import Charge
 from tests.bookings.conftest import is_reserved
@@ -390,6 +390,19 @@ def test_a_deadline_of_another_phase_does_nothing(ask, add_unicorn, drain):
     _cancel(booking)
     _meet(booking, Deadline.BOOKING)
     assert _seen(booking).state == "cancelling"
+
+
+def test_what_comes_too_late_says_that_there_was_nothing_to_do(ask, add_unicorn, drain):
+    """A redriven letter of such a message answers `obsolete`."""
+    add_unicorn()
+    booking = ask()
+    drain()
+    delivery = Delivery.objects.get(handler="bookings.meet_deadline")
+    Delivery.objects.filter(id=delivery.id).update(not_before=Now())
+    deliver(delivery.id)
+    plan = Trace.objects.get(handler="bookings.plan_ride")
+    late = Trace.objects.get(id=delivery.id)
+    assert (_seen(booking).state, plan.outcome, late.outcome) == ("confirmed", "done", "obsolete")
 
 
 def test_the_deadline_is_sent_with_the_booking_and_with_the_cancellation(ask, add_unicorn, drain, in_tenant):
