@@ -52,16 +52,19 @@ _PLAIN = (
 )
 _FIELDS = [*_PLAIN.split(", "), "expired", "stranded"]
 _COLUMNS = (
-    f"{_PLAIN}, coalesce(expires_at <= clock_timestamp(), false), "
-    "coalesce(put_back_since <= clock_timestamp() - make_interval(secs => %(strand)s), false)"
+    f"{_PLAIN}, coalesce(expires_at <= clock_timestamp(), false) AS expired, "
+    "coalesce(put_back_since <= clock_timestamp() - make_interval(secs => %(strand)s), false) AS stranded"
 )
 
-_CLAIM = f"""
+# The claim's commit does not wait for the disk: one that a crash of PostgreSQL takes back was never made, and its holder, whose
+# connection broke with it, can commit nothing under it. Everything that follows from a claim waits.
+CLAIM = f"""
     UPDATE messaging_delivery
        SET claim_id = %(claim)s, claimed_by = %(worker)s, claimed_at = clock_timestamp(),
            lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
            due_at = least(due_at, clock_timestamp() + make_interval(secs => %(lease)s + 0.2)), parked_in = '',
            crashes = crashes + (claim_id IS NOT NULL)::int, epoch = epoch + (claim_id IS NOT NULL)::int
+      FROM set_config('synchronous_commit', 'off', true)
      WHERE id = %(id)s AND not_before <= clock_timestamp() AND (claim_id IS NULL OR lease_until <= clock_timestamp())
        AND (%(suspects)s OR (crashes = 0 AND claim_id IS NULL))
  RETURNING {_COLUMNS}
@@ -115,12 +118,9 @@ def worker_name(pid: int | None = None) -> str:
     return f"{socket.gethostname()}:{pid or os.getpid()}"[:100]
 
 
-def claim(delivery_id: UUID, *, suspects: bool = True) -> Claim | None:
-    """Take the delivery, or answer None: done already, not due yet, or held by someone whose lease holds.
-
-    Without `suspects`, one whose worker died is left alone too.
-    """
-    values: dict[str, Any] = {
+def claim_values(delivery_id: UUID, *, suspects: bool) -> dict[str, Any]:
+    """The parameters of `CLAIM`, with a new claim id."""
+    return {
         "id": delivery_id,
         "claim": new_id(),
         "worker": worker_name(),
@@ -128,13 +128,23 @@ def claim(delivery_id: UUID, *, suspects: bool = True) -> Claim | None:
         "strand": stranded_after_seconds(),
         "suspects": suspects,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
-        row = cursor.fetchone()
-    if row is None:
-        return None
+
+
+def claim_from(row: Sequence[Any]) -> Claim:
+    """The claim that `CLAIM` returned."""
     fields: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
     return Claim(**fields)
+
+
+def claim(delivery_id: UUID, *, suspects: bool = True) -> Claim | None:
+    """Take the delivery, or answer None: done already, not due yet, or held by someone whose lease holds.
+
+    Without `suspects`, one whose worker died is left alone too.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, claim_values(delivery_id, suspects=suspects))
+        row = cursor.fetchone()
+    return None if row is None else claim_from(row)
 
 
 def is_suspect(delivery_id: UUID) -> bool:

@@ -4,76 +4,78 @@ There are two shapes of handler (see `messaging.topology`) and one retry engine:
 dead letters is decided here and kept in the row.
 """
 
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager
+from typing import Any
 from uuid import UUID
 
-import msgspec
 import structlog
-from django.db import Error, connection, transaction
+from django.db import Error, transaction
 
 from messaging import metrics
-from messaging.claims import Claim, claim, have_sent_soon, is_suspect, release
+from messaging.claims import Claim, have_sent_soon, is_suspect, release
 from messaging.deadletters.burying import OUTCOME_TRIES, bury, bury_without_tenant, record_error
+from messaging.envelopes import envelope_of
 from messaging.errors import PutBack, Reject, Retry, StaleClaim
 from messaging.faults import is_bad_moment, is_database_away, is_older_schema
 from messaging.heartbeat import heart
 from messaging.isolation import PATIENCE_SECONDS, ward
-from messaging.journal.models import Message
-from messaging.messages import Envelope, from_payload, handling
+from messaging.messages import Envelope, handling
 from messaging.metrics import PutBackReason
 from messaging.models import DeadReason
 from messaging.putting_back import COINCIDENCES, give_back, put_back, put_back_as_asked, put_back_soon
-from messaging.settings import lease_seconds
 from messaging.shapes import run
+from messaging.taking import Taken, patiently, take
 from messaging.topology import Route, Scope, get_topology
-from messaging.wording import story_of
+from messaging.wording import story_of, tenant_if_known
 from tenants.registry.context import enter_public, enter_tenant
 from tenants.registry.directory import TenantRef, forget, tenant_by_id
 from wildrydes.kernel.telemetry import Counter
 
 _log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 
-class Unreadable(Reject):
-    """The journal's message is gone, or its payload does not fit the shape this version of the code expects."""
-
-
-def deliver(delivery_id: UUID) -> bool:
+def deliver(delivery_id: UUID, *, tenant_id: UUID | None = None) -> bool:
     """Work on the delivery if it can be claimed; answers whether it could. Raises nothing that a handler raises.
+
+    `tenant_id` is whose it is according to the wake-up: a hint that saves statements. The row decides.
 
     Raises:
         Error: the database was away for as long as a lease; the sweeper will send again.
     """
-    with ward.enter() as place:
-        claimed = _claim_patiently(delivery_id, suspects=place.alone)
-        if claimed is not None:
-            if not claimed.crashes:
-                place.share()
-            _work(claimed)
-            return True
-        # Beside others nobody takes a suspect.
-        if place.alone or not _asked_patiently(lambda: is_suspect(delivery_id)):
-            return False
-    with ward.enter_alone() as quiet:
-        if quiet is None:
-            _asked_patiently(lambda: have_sent_soon(delivery_id, delay=PATIENCE_SECONDS))
-            return False
-        claimed = _claim_patiently(delivery_id, suspects=True)
-        if claimed is not None:
-            _work(claimed)
-    return claimed is not None
+    with _hinted(tenant_id):
+        with ward.enter() as place:
+            taken = take(delivery_id, suspects=place.alone)
+            if taken is not None:
+                if not taken.claim.crashes:
+                    place.share()
+                _work(taken)
+                return True
+            # Beside others nobody takes a suspect.
+            if place.alone or not patiently(lambda: is_suspect(delivery_id)):
+                return False
+        with ward.enter_alone() as quiet:
+            if quiet is None:
+                patiently(lambda: have_sent_soon(delivery_id, delay=PATIENCE_SECONDS))
+                return False
+            taken = take(delivery_id, suspects=True)
+            if taken is not None:
+                _work(taken)
+        return taken is not None
 
 
-def _work(claimed: Claim) -> None:
+def _hinted(tenant_id: UUID | None) -> AbstractContextManager[Any]:
+    tenant = None if tenant_id is None else tenant_if_known(tenant_id)
+    return enter_public() if tenant is None or not tenant.is_working else enter_tenant(tenant)
+
+
+def _work(taken: Taken) -> None:
+    claimed = taken.claim
     with structlog.contextvars.bound_contextvars(
         delivery=str(claimed.id), handler=claimed.handler, **story_of(claimed.tenant_id, claimed.correlation_id)
     ):
         try:
             with metrics.processing(claimed.tenant_id, claimed.queue_class):
-                _work_on(claimed)
+                _work_on(taken)
         except StaleClaim:
             _log.warning("delivery.claim_lost")
             _count(metrics.LEASES_LOST, claimed)
@@ -87,39 +89,21 @@ def _count(metric: Counter, claimed: Claim, *more: str) -> None:
     metrics.count(metric, metrics.tier_of(claimed.tenant_id), claimed.queue_class, *more)
 
 
-def _claim_patiently(delivery_id: UUID, *, suspects: bool) -> Claim | None:
-    return _asked_patiently(lambda: claim(delivery_id, suspects=suspects))
-
-
-def _asked_patiently(question: Callable[[], T]) -> T:
-    """Ask the database; one that is away is waited for, so that a worker does not use up the queue for nothing meanwhile."""
-    give_up, pause = time.monotonic() + lease_seconds(), 0.1
-    while True:
-        try:
-            with enter_public():
-                return question()
-        except Error as error:
-            if time.monotonic() > give_up or not (is_database_away(error) or is_bad_moment(error)):
-                raise
-            _log.warning("worker.waits_for_database", error=type(error).__name__)
-            connection.close()
-        time.sleep(pause)
-        pause = min(2.0, pause * 2)
-
-
-def _work_on(claimed: Claim) -> None:
+def _work_on(taken: Taken) -> None:
+    claimed = taken.claim
     route = get_topology().route(claimed.handler)
     if route is None or claimed.version > route.message.version:
         # A newer version of the code sent it; a newer worker will know it.
         put_back(claimed, PutBackReason.NEWER_CODE, "unknown handler")
     elif route.scope is Scope.PLATFORM:
         with enter_public():
-            _handle(claimed, route, None)
+            _handle(taken, route, None)
     else:
-        _work_for_tenant(claimed, route)
+        _work_for_tenant(taken, route)
 
 
-def _work_for_tenant(claimed: Claim, route: Route) -> None:
+def _work_for_tenant(taken: Taken, route: Route) -> None:
+    claimed = taken.claim
     tenant = tenant_by_id(claimed.tenant_id) if claimed.tenant_id else None
     if tenant is None or not tenant.is_working:
         # The directory may remember what was so a moment ago.
@@ -132,13 +116,14 @@ def _work_for_tenant(claimed: Claim, route: Route) -> None:
         put_back(claimed, PutBackReason.TENANT, "tenant is not ready")
     else:
         with enter_tenant(tenant):
-            _handle(claimed, route, tenant)
+            _handle(taken, route, tenant)
 
 
-def _handle(claimed: Claim, route: Route, tenant: TenantRef | None) -> None:
+def _handle(taken: Taken, route: Route, tenant: TenantRef | None) -> None:
+    claimed = taken.claim
     envelope: Envelope[Any] | None = None
     try:
-        envelope = _open(claimed, route, tenant)
+        envelope = envelope_of(taken.written(), claimed, route, tenant)
         spent = _spent(claimed, route)
         if spent is not None:
             _bury_spent(claimed, route, envelope, spent)
@@ -159,26 +144,6 @@ def _handle(claimed: Claim, route: Route, tenant: TenantRef | None) -> None:
             put_back_soon(claimed, error)
         else:
             _failed(claimed, route, envelope, error)
-
-
-def _open(claimed: Claim, route: Route, tenant: TenantRef | None) -> Envelope[Any]:
-    message = Message.objects.filter(id=claimed.message_id).first()
-    if message is None:
-        raise Unreadable(f"Message {claimed.message_id} is not in the journal.")
-    try:
-        body = from_payload(message.payload, route.message)
-    except msgspec.ValidationError as error:
-        raise Unreadable(f"The payload does not fit {route.message.__name__}: {error}") from error
-    return Envelope(
-        id=message.id,
-        body=body,
-        correlation_id=message.correlation_id,
-        causation_id=message.causation_id,
-        occurred_at=message.occurred_at,
-        delivery_id=claimed.id,
-        attempt=claimed.attempts + 1,
-        tenant=tenant,
-    )
 
 
 def _spent(claimed: Claim, route: Route) -> DeadReason | None:

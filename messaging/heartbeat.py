@@ -6,6 +6,7 @@ is the point. One whose interpreter stands still (an extension that never lets g
 """
 
 import faulthandler
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -48,17 +49,21 @@ class Heart:
     def when_hung(self, end: Callable[[], None]) -> None:
         """What ends this process when a handler hangs past its time limit."""
         self._when_hung = end
+        self._wakes_at = math.inf
+        self._lively = False
 
     @contextmanager
     def keeping(self, claimed: Claim, *, time_limit: float) -> Iterator[None]:
         """Renew this claim until the block ends, or for `time_limit` seconds."""
         now = time.monotonic()
+        first_beat = now + lease_seconds() / 3
         with self._changed:
-            self._held[claimed.claim_id] = _Held(claimed.id, now + time_limit, now + lease_seconds() / 3)
+            self._held[claimed.claim_id] = _Held(claimed.id, now + time_limit, first_beat)
+            self._lively = True
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
                 self._thread.start()
-            elif len(self._held) == 1:
+            elif first_beat < self._wakes_at:
                 self._changed.notify()
         try:
             yield
@@ -69,16 +74,20 @@ class Heart:
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._held:
+                if not self._held and not self._lively:
                     self._set_watchdog(armed=False)
                     connection.close()  # an idle process keeps no connection for its heart
+                    self._wakes_at = math.inf
                     self._changed.wait()
-                pause = min(held.next_beat for held in self._held.values()) - time.monotonic()
-                if pause > 0:
-                    # A claim that is taken meanwhile beats a third of a lease from now at the earliest, so this is short enough.
-                    self._changed.wait(pause)
+                self._lively = False
+                self._set_watchdog(armed=True)
+                # While there is work it wakes by itself, at the latest when a claim that is taken from now on would beat first:
+                # most claims are over long before, and none has to wake it.
+                self._wakes_at = time.monotonic() + lease_seconds() / 3
+                for held in self._held.values():
+                    self._wakes_at = min(self._wakes_at, held.next_beat)
+                self._changed.wait(max(0.0, self._wakes_at - time.monotonic()))
                 due = self._due(time.monotonic())
-            self._set_watchdog(armed=True)
             if due:
                 self._beat(due)
 

@@ -1,10 +1,11 @@
 """The Celery tasks, and there are two: a wake-up for one delivery, and a tick of the schedule. Celery retries nothing."""
 
+from typing import Any
 from uuid import UUID
 
 import structlog
 from celery import shared_task
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 from messaging import metrics
 from messaging.consuming import deliver
@@ -14,14 +15,24 @@ from messaging.scheduling import JOB_TASK, jobs, run_job
 _log = structlog.get_logger(__name__)
 
 
-@shared_task(name=DELIVER_TASK, acks_late=True, ignore_result=True)
-def deliver_task(delivery_id: str, epoch: int) -> None:
+@shared_task(name=DELIVER_TASK, acks_late=True, ignore_result=True, bind=True)
+def deliver_task(self: Any, delivery_id: str, epoch: int) -> None:
     """Claim the delivery and run its handler; a second copy of the message finds nothing to claim.
 
     `epoch` is part of the message's identity for transports that drop duplicates; whether the row can be claimed, it knows.
     """
     close_old_connections()
-    deliver(UUID(delivery_id))
+    # Whether the connection still works is found out by the claim, which waits for a database that is away.
+    connection.health_check_done = True
+    deliver(UUID(delivery_id), tenant_id=_tenant_of(self.request))
+
+
+def _tenant_of(request: Any) -> UUID | None:
+    """Whose turn the wake-up takes; see `outbox.Wakeup`."""
+    try:
+        return UUID((request.properties or {}).get("MessageGroupId", ""))
+    except (AttributeError, TypeError, ValueError):
+        return None
 
 
 @shared_task(name=JOB_TASK, ignore_result=True)

@@ -1,7 +1,8 @@
 """Entering a tenant's schema. Nothing else in the product changes the search path."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import structlog
 from django.db import connection
@@ -17,15 +18,20 @@ class NoTenant(RuntimeError):
 @contextmanager
 def enter_tenant(tenant: TenantRef) -> Iterator[TenantRef]:
     """Work in the tenant's schema; log lines carry its slug. Nesting restores the outer one."""
-    with schema_context(tenant.schema_name), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
+    with _entered(tenant.schema_name), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
         yield tenant
 
 
 @contextmanager
 def enter_public() -> Iterator[None]:
     """Work in `public`, for platform work only."""
-    with schema_context("public"):
+    with _entered("public"):
         yield
+
+
+def _entered(schema: str) -> AbstractContextManager[Any]:
+    """Where one is already there is nothing to enter: the search path would be set once more for nothing."""
+    return nullcontext() if entered_schema() == schema else schema_context(schema)
 
 
 def entered_schema() -> str:

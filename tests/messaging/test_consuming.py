@@ -272,18 +272,61 @@ class TestGateway:
         assert "in transaction: False" in recorder.steps
 
 
-def test_a_transactional_hop_costs_two_commits_and_seven_statements(committed, posted, recorder):
+HOP = [
+    "SET",  # the tenant's search path
+    "WITH",  # the claim, a commit of its own, and the message
+    "BEGIN",
+    "WITH",  # the delivery goes, the trace comes
+    "COMMIT",
+]
+
+
+def statements(delivery, tenant_id):
+    with CaptureQueriesContext(connection) as captured:
+        assert deliver(delivery.id, tenant_id=tenant_id)
+    return [query["sql"].split()[0] for query in captured]
+
+
+def test_a_transactional_hop_costs_two_commits_and_five_statements(committed, posted, recorder, tenant):
     deliver(posted().id)  # the directory and the connection are warm from here on
     delivery = posted()
-    with CaptureQueriesContext(connection) as captured:
-        deliver(delivery.id)
-    assert [query["sql"].split()[0] for query in captured] == [
-        "SET",  # back to public
-        "UPDATE",  # the claim, a commit of its own
-        "SET",  # the tenant's search path
-        "SELECT",  # the message
-        "BEGIN",
-        "WITH",  # the delivery goes, the trace comes
-        "COMMIT",
-    ]
+    assert statements(delivery, tenant.id) == HOP
     assert state(delivery) is None
+
+
+def test_a_wake_up_that_does_not_say_whose_it_is_has_the_message_read_apart(committed, posted, recorder):
+    deliver(posted().id)
+    assert statements(posted(), None) == ["WITH", "SET", "SELECT", "BEGIN", "WITH", "COMMIT"]
+
+
+@pytest.mark.parametrize("whose", ["another tenant's", "nobody's"])
+def test_the_row_decides_whose_work_it_is_and_not_the_wake_up(posted, recorder, tenant, other_tenant, whose):
+    delivery = posted(DoThing(thing_id=uuid.uuid4(), note="hello"))
+    recorder.do = lambda message: recorder.steps.append(current_tenant().slug)
+    assert deliver(delivery.id, tenant_id=other_tenant.id if whose == "another tenant's" else uuid.uuid4())
+    assert [message.body.note for message in recorder.seen] == ["hello"]
+    assert recorder.steps == [tenant.slug]
+    with enter_tenant(tenant):
+        assert Trace.objects.get(id=delivery.id).outcome == "done"
+
+
+def test_a_journal_that_cannot_be_read_along_is_put_back(committed, posted, recorder, tenant):
+    delivery = posted()
+    with enter_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE t_acme.journal_message RENAME COLUMN payload TO body")
+    assert deliver(delivery.id, tenant_id=tenant.id)
+    assert recorder.seen == []
+    assert (state(delivery).attempts, state(delivery).put_backs, state(delivery).claim_id) == (0, 1, None)
+
+
+def test_only_the_claim_commits_without_waiting_for_the_disk(committed, posted, recorder, tenant):
+    def synchronous_commit():
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            return cursor.fetchone()[0]
+
+    recorder.do = lambda message: recorder.steps.append(synchronous_commit())
+    delivery = posted()
+    deliver(delivery.id, tenant_id=tenant.id)
+    assert recorder.steps == ["on"]
+    assert synchronous_commit() == "on"

@@ -8,7 +8,7 @@ import pytest
 from django.db import InternalError, OperationalError, connection, connections
 from django.db.models.functions import Now
 
-from messaging import consuming, putting_back
+from messaging import putting_back, taking
 from messaging.consuming import deliver
 from messaging.errors import PutBack
 from messaging.models import DeadLetter, Delivery
@@ -146,8 +146,8 @@ def test_a_database_that_is_away_is_waited_for_with_the_message_in_hand(posted, 
             raise caused(InternalError("read-only"), psycopg.errors.ReadOnlySqlTransaction("read-only"))
         return
 
-    monkeypatch.setattr(consuming, "claim", claim_when_back)
-    monkeypatch.setattr(consuming.connection, "close", lambda: None)
+    monkeypatch.setattr(taking, "_take", claim_when_back)
+    monkeypatch.setattr(taking.connection, "close", lambda: None)
     assert not deliver(delivery.id)
     assert len(tries) == 3
 

@@ -24,8 +24,8 @@ def drain(*, include_delayed: bool = False, limit: int = 500, seconds: float = 3
             if include_delayed:
                 Delivery.objects.filter(claim_id=None).update(not_before=Now() - timedelta(seconds=1))
             claimable = Delivery.objects.filter(claim_id=None, not_before__lte=Now()).order_by("not_before")
-            ready = list(claimable.values_list("id", flat=True))
-        worked = sum(deliver(delivery_id) for delivery_id in ready)
+            ready = list(claimable.values_list("id", "tenant_id"))
+        worked = sum(deliver(delivery_id, tenant_id=tenant_id) for delivery_id, tenant_id in ready)
         done += worked
         if not worked:
             return done
