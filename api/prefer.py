@@ -14,6 +14,7 @@ from uuid import UUID
 from django.conf import settings
 
 from api.models import OPEN_STATUSES, Operation
+from wildrydes.kernel.lifetime import stopping
 
 _WAIT = re.compile(r'\s*wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;.*)?\Z', re.IGNORECASE | re.DOTALL | re.ASCII)
 _POLL_SECONDS = 0.1
@@ -58,7 +59,6 @@ def wait_until_final(operation_id: UUID, seconds: float) -> bool:
         until = time.monotonic() + seconds
         while Operation.objects.filter(id=operation_id, status__in=OPEN_STATUSES).exists():
             left = until - time.monotonic()
-            if left <= 0:
+            if left <= 0 or stopping.wait(min(_POLL_SECONDS, left)):
                 break
-            time.sleep(min(_POLL_SECONDS, left))
         return True

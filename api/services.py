@@ -11,7 +11,6 @@ from api.errors import OperationCancelled, OperationExpired, OperationFinal
 from api.events import ExpireOperation, OperationCancelRequested
 from api.models import OPEN_STATUSES, Operation, OperationStatus
 from messaging.services import publish, send
-from wildrydes.kernel.clock import utcnow
 from wildrydes.kernel.errors import DomainError
 from wildrydes.kernel.problems import problem
 
@@ -36,6 +35,7 @@ def open_operation(
     resource_id: UUID,
     deadline_at: datetime,
     correlation_id: UUID,
+    now: datetime | None = None,
 ) -> Operation:
     """Accept work that is done later: what a `202` is about.
 
@@ -48,6 +48,7 @@ def open_operation(
         resource_id: the resource's id.
         deadline_at: by when it has ended.
         correlation_id: shared by everything this request sets in motion.
+        now: the database's present, from which `deadline_at` was counted, when the caller has it.
     """
     operation = Operation(
         kind=kind,
@@ -58,9 +59,17 @@ def open_operation(
         correlation_id=correlation_id,
     )
     operation.save(force_insert=True)
-    wait = max(timedelta(0), deadline_at - utcnow()) + EXPIRY_GRACE
+    wait = max(timedelta(0), deadline_at - (now or _database_now())) + EXPIRY_GRACE
     send(ExpireOperation(operation_id=operation.id), correlation_id=correlation_id, delay=wait)
     return operation
+
+
+def _database_now() -> datetime:
+    """The present by the one clock that decides."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
 
 
 def record_step(*, operation_id: UUID, step: str) -> None:
@@ -112,7 +121,7 @@ def request_cancellation(*, operation: Operation) -> Operation:
     if locked.is_final:
         raise OperationFinal(f"It has ended as {locked.status}; there is nothing left to cancel.")
     if locked.cancel_requested_at is None:
-        locked.cancel_requested_at = utcnow()
+        locked.cancel_requested_at = _database_now()
         locked.save(update_fields=["cancel_requested_at"])
         publish(
             OperationCancelRequested(

@@ -233,6 +233,16 @@ class RedriveItem(models.Model):
         return f"{self.letter_id}: {self.state}"
 
 
+class JobRun(models.Model):
+    """When a scheduled job began last, so that ticks that piled up do not run it again and again."""
+
+    name = models.CharField(primary_key=True, max_length=80)
+    began_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class BrokerIncarnation(models.Model):
     """Which life of Redis the deliveries were last sent to; another stamp there means that Redis has lost what it held."""
 

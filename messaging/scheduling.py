@@ -2,6 +2,9 @@
 
 Celery beat sends a job's name to the control queue; a worker runs it in `public` under an advisory lock, so that two
 schedulers or a slow run never do the same job twice at once. A lost tick is harmless: the next one does the rest.
+
+Whether a tick is too old is told by when the job began last, by the database's clock. Celery's own `expires` compares the
+scheduler's clock with the worker's: an hour apart, no job would ever run.
 """
 
 import zlib
@@ -46,20 +49,33 @@ def jobs() -> dict[str, Job]:
 
 
 def beat_schedule() -> dict[str, dict[str, Any]]:
-    """The jobs as Celery beat wants them. A tick that waited longer than a period is dropped: the next one is there."""
+    """The jobs as Celery beat wants them."""
     return {
         job.name: {
             "task": JOB_TASK,
             "schedule": job.every,
             "args": (job.name,),
-            "options": {"queue": queue_for(None, QueueClass.CONTROL), "expires": max(1.0, job.every.total_seconds())},
+            "options": {"queue": jobs_queue()},
         }
         for job in jobs().values()
     }
 
 
-def run_job(name: str) -> bool:
-    """Run the job now unless it is running already; answers whether it ran.
+def jobs_queue() -> str:
+    """Where ticks wait for a worker."""
+    return queue_for(None, QueueClass.CONTROL)
+
+
+_BEGIN = """
+    INSERT INTO messaging_jobrun (name, began_at) VALUES (%(name)s, clock_timestamp())
+        ON CONFLICT (name) DO UPDATE SET began_at = excluded.began_at
+     WHERE messaging_jobrun.began_at <= clock_timestamp() - make_interval(secs => %(least)s)
+ RETURNING name
+"""
+
+
+def run_job(name: str, *, least_seconds: float = 0.0) -> bool:
+    """Run the job now unless it is running already, or began less than `least_seconds` ago; answers whether it ran.
 
     Raises:
         KeyError: when no such job is declared.
@@ -71,11 +87,19 @@ def run_job(name: str) -> bool:
         if not cursor.fetchone()[0]:
             return False
         try:
+            cursor.execute(_BEGIN, {"name": name, "least": least_seconds})
+            if cursor.fetchone() is None:
+                return False
             with structlog.contextvars.bound_contextvars(job=name):
                 job.run()
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, _signed(key)])
     return True
+
+
+def tick(name: str) -> bool:
+    """Run the job as the schedule wants it; of ticks that piled up while no worker was there, one runs."""
+    return run_job(name, least_seconds=jobs()[name].every.total_seconds() / 2)
 
 
 def _signed(value: int) -> int:

@@ -10,7 +10,7 @@ from django.db import close_old_connections, connection
 from messaging import metrics
 from messaging.consuming import deliver
 from messaging.outbox import DELIVER_TASK
-from messaging.scheduling import JOB_TASK, jobs, run_job
+from messaging.scheduling import JOB_TASK, jobs, tick
 
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ def scheduled_job(name: str) -> None:
         _log.warning("job.unknown", job=name)
         return
     try:
-        ran = run_job(name)
+        ran = tick(name)
     except Exception:  # noqa: BLE001  # one failing job must be loud and must not take the worker with it
         _log.exception("job.failed", job=name)
         metrics.count(metrics.JOBS, name, "failed")

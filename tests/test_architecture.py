@@ -145,3 +145,29 @@ def test_functions_are_short():
 def test_modules_that_must_stay_empty_are():
     """`wildrydes/__init__.py` importing anything makes every layer hang on it."""
     assert (ROOT / "wildrydes" / "__init__.py").read_text() == ""
+
+
+# What is shown, logged, measured or told to others; nothing that decides about our own rows.
+PROCESS_CLOCK = {
+    "wildrydes/kernel/clock.py",
+    "messaging/exporter.py",  # a process that was paused shows it by the two clocks drifting apart
+    "messaging/journal/retention.py",  # it compares the two clocks, and deletes nothing where they disagree
+    "tenants/staff/pages.py",  # one-time codes are made by the clock of a telephone
+    "tenants/staff/sessions.py",  # a session's seconds, in its own cookie's store
+    "notifications/gateway.py",  # a webhook's signature carries the sender's time
+    "tenants/identity/throttling.py",  # Retry-After of a window that Redis keeps
+}
+
+
+def test_what_decides_uses_the_databases_clock():
+    """Clocks of processes differ; a deadline or a lease by one of them would end early or late for another."""
+    packages = ("api", "bookings", "fleet", "loyalty", "messaging", "notifications", "payments", "rfq", "tenants")
+    clocks = ("utcnow", "time.time", "datetime.now", "datetime.today", "date.today", "timezone.now", "localtime")
+    found = {
+        str(path)
+        for path, tree in sources()
+        if path.parts[0] in packages
+        for call in calls(tree)
+        if called(call) in clocks or called(call).endswith(tuple(f".{clock}" for clock in clocks))
+    }
+    assert found <= PROCESS_CLOCK, "ask the database, or say here why not"

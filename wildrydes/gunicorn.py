@@ -15,7 +15,7 @@ workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))  # each may hold a database connection
 
 timeout = 30  # seconds without a sign of life from a worker
-graceful_timeout = 15  # seconds for requests under way when it is told to stop
+graceful_timeout = 10  # seconds for requests under way when it is told to stop; supervisors are patient for 15
 keepalive = 15  # seconds; longer than a client's pause while it follows an operation
 
 # A connection that has served many tenants has cached as many catalogues: it is let go with its worker.

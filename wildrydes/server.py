@@ -8,6 +8,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from wildrydes.kernel.lifetime import stopping
 from wildrydes.kernel.problems import CONTENT_TYPE, TYPE_PREFIX
 from wildrydes.kernel.telemetry import Pulse
 
@@ -24,6 +25,11 @@ _REASONS = {
 
 class ProblemWorker(ThreadWorker):
     """Threads; `wildrydes/gunicorn.py` names it as `worker_class`."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Told to stop: whoever waits for an operation (`Prefer: wait`) is answered now, with the operation as it stands."""
+        stopping.set()
+        super().handle_exit(sig, frame)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -167,6 +167,8 @@ DATABASES = {
         },
     },
 }
+# How long a process that serves waits for an answer; longer than statement_timeout, whose words are better.
+DATABASE_ANSWER_SECONDS = 40.0
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = _required("REDIS_URL")

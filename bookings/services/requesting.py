@@ -53,6 +53,7 @@ def request_booking(*, user_id: UUID, wanted: RideRequest, correlation_id: UUID)
         resource_id=booking_id,
         deadline_at=now + time_allowed,
         correlation_id=correlation_id,
+        now=now,
     )
     booking = Booking.objects.create(
         id=booking_id,
@@ -77,11 +78,8 @@ def request_booking(*, user_id: UUID, wanted: RideRequest, correlation_id: UUID)
         deadline_at=now + time_allowed,
     )
     send(events.PlanRide(booking_id=booking_id), correlation_id=correlation_id)
-    send(
-        events.BookingDeadline(booking_id=booking_id, watches=saga.Deadline.BOOKING),
-        correlation_id=correlation_id,
-        delay=time_allowed,
-    )
+    deadline = events.BookingDeadline(booking_id=booking_id, watches=saga.Deadline.BOOKING)
+    send(deadline, correlation_id=correlation_id, delay=time_allowed)
     return booking, operation
 
 

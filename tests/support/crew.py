@@ -30,6 +30,11 @@ def eventually(condition: Callable[[], Any], *, within: float = 60.0, what: str 
     return answer
 
 
+def told(words: str) -> None:
+    """Show a figure to whoever runs the test with `-s`."""
+    print(words)  # noqa: T201  # figures are for people
+
+
 class Member:
     """One process, started again when it dies until it is told to stop."""
 
@@ -115,9 +120,11 @@ class Crew:
 
     def start(self, name: str, *argv: str, **environment: str) -> Member:
         """Start `manage.py …`."""
-        member = Member(
-            [sys.executable, "manage.py", *argv], {**self.environment, **environment}, self._folder / f"{name}.log"
-        )
+        return self.run(name, "manage.py", *argv, **environment)
+
+    def run(self, name: str, *argv: str, **environment: str) -> Member:
+        """Start `python …`."""
+        member = Member([sys.executable, *argv], {**self.environment, **environment}, self._folder / f"{name}.log")
         self._members.append(member)
         return member
 

@@ -11,3 +11,4 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     **CELERY_BROKER_TRANSPORT_OPTIONS,
     **json.loads(os.environ.get("SAMPLE_TRANSPORT", "{}")),
 }
+DATABASE_ANSWER_SECONDS = float(os.environ.get("SAMPLE_ANSWER_SECONDS", "40"))

@@ -8,13 +8,11 @@ server that was paused. Then the client has to give up.
 from typing import Any, TypeVar
 
 import psycopg
+from django.conf import settings
 from django.db.backends.signals import connection_created
 from psycopg.abc import PQGen
 
-# Longer than the server's own statement_timeout, so that a slow statement ends with the server's words.
-ANSWER_SECONDS = 40.0
 _R = TypeVar("_R")
-_limit = ANSWER_SECONDS
 
 
 class BoundedConnection(psycopg.Connection[Any]):
@@ -27,19 +25,17 @@ class BoundedConnection(psycopg.Connection[Any]):
             OperationalError: it did not answer in time; the connection is closed, for what it would say next answers nothing.
         """
         try:
-            return super().wait(gen, interval, _limit if timeout is None else timeout)
+            return super().wait(gen, interval, settings.DATABASE_ANSWER_SECONDS if timeout is None else timeout)
         except psycopg.errors._WaitTimeout as error:  # noqa: SLF001  # psycopg has no public name for it
             self.pgconn.finish()
-            raise psycopg.OperationalError(f"The database did not answer within {_limit:g} s.") from error
+            raise psycopg.OperationalError("The database did not answer in time.") from error
 
 
-def bound_answers(seconds: float = ANSWER_SECONDS) -> None:
-    """From now on give up waiting for an answer after so many seconds, on every connection that Django opens in this process.
+def bound_answers() -> None:
+    """From now on wait `DATABASE_ANSWER_SECONDS` for an answer, on every connection that Django opens in this process.
 
     For processes that serve; commands whose statements may take longer (migrations) do not call this.
     """
-    global _limit  # one per process
-    _limit = seconds
     connection_created.connect(_bound, dispatch_uid="bounded answers")
 
 

@@ -48,6 +48,13 @@ class Effect(Event, frozen=True, kw_only=True):
     thing_id: UUID
 
 
+class Misfit(Event, frozen=True, kw_only=True):
+    """A payload that fits no handler of this topology."""
+
+    topic: ClassVar[str] = "poison.misfit"
+    nothing_that_fits: int
+
+
 class Outcome(Event, frozen=True, kw_only=True):
     """The business outcome of a dead one."""
 

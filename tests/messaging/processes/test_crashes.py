@@ -1,17 +1,14 @@
-"""Messages that kill their worker, in real processes of both pools: they end, and nobody else does."""
-
-import pytest
+"""Messages that kill a worker with threads: they end, and nobody else does. For the prefork pool see `test_poison.py`."""
 
 from tests.support.crew import eventually
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
-def test_what_kills_its_worker_ends_and_its_neighbours_are_done_once(crew, shop, pool):
+def test_what_kills_its_worker_ends_and_its_neighbours_are_done_once(crew, shop):
     good = shop.post("good", 12, seconds=0.2)
     poison = shop.post("exit") + shop.post("segfault")
     good += shop.post("good", 12, seconds=0.2)
     crew.sweeper()
-    crew.worker(pool=pool, concurrency=4 if pool == "threads" else 2)
+    crew.worker(concurrency=4)
     eventually(lambda: not shop.open(), within=90, what="all has ended")
     assert sorted(shop.effects()) == sorted(good)
     assert {(letter.reason, letter.crashes) for letter in shop.letters()} == {("crashes", 3)}
