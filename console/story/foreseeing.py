@@ -12,6 +12,11 @@ from messaging.topology import Prospect, Verdict
 
 # Each is a look into the tenant's tables.
 _MOST = 20
+_WORDS = {
+    Verdict.ACT: "it would act",
+    Verdict.OBSOLETE: "nothing is left to do",
+    Verdict.UNKNOWN: "what it would do cannot be told",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +25,11 @@ class Ahead:
 
     letter: DeadLetter
     prospect: Prospect | None
+
+    @property
+    def words(self) -> str:
+        """The prospect's verdict as people say it."""
+        return _WORDS[self.prospect.verdict] if self.prospect else ""
 
     @property
     def is_open(self) -> bool:

@@ -164,14 +164,16 @@ def _in_tenant(found: Found, parts: _Parts) -> None:
 
 
 def _messages(parts: _Parts, *, mine: set[UUID] | None) -> None:
-    messages = messaging.story.messages_of(parts.correlation_ids)
+    # A client may use one correlation id for thousands of rides: what is older than this one is not its own.
+    since = parts.booking.requested_at if parts.booking and parts.others else None
+    messages = messaging.story.messages_of(parts.correlation_ids, since=since)
     parts.is_cut = len(messages) >= MOST
     if mine is not None and parts.others:
         messages = messaging.story.only_of(messages, mine)
         parts.only = frozenset(message.id for message in messages)
     parts.messages = messages
     parts.moments += messaging.story.story_of_messages(messages)
-    work = messaging.story.story_of_work(parts.correlation_ids, message_ids=parts.only)
+    work = messaging.story.story_of_work(parts.correlation_ids, message_ids=parts.only, since=since)
     parts.is_cut = parts.is_cut or len(work) >= MOST
     parts.moments += work
 

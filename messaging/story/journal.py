@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -67,10 +67,14 @@ class Said:
     about: dict[str, UUID]
 
 
-def messages_of(correlation_ids: Iterable[UUID] = (), *, ids: Iterable[UUID] = ()) -> list[Said]:
+def messages_of(
+    correlation_ids: Iterable[UUID] = (), *, ids: Iterable[UUID] = (), since: datetime | None = None
+) -> list[Said]:
     """The messages of these correlation ids, or with these ids, the oldest first; `MOST` at most."""
     wanted, exactly = list(correlation_ids), list(ids)
     rows = Message.objects.filter(id__in=exactly) if exactly else Message.objects.filter(correlation_id__in=wanted)
+    if since is not None:
+        rows = rows.filter(occurred_at__gte=since)
     columns = ("id", "kind", "topic", "version", "correlation_id", "causation_id", "occurred_at")
     # Named apart: the app's own column may not be shadowed.
     ids_in_payload = {f"of_{name}": KT(f"payload__{name}") for name in SUBJECTS}
@@ -123,14 +127,17 @@ def story_of_messages(messages: Iterable[Said]) -> list[Moment]:
     ]
 
 
-def story_of_work(correlation_ids: Iterable[UUID], *, message_ids: Collection[UUID] | None = None) -> list[Moment]:
+def story_of_work(
+    correlation_ids: Iterable[UUID], *, message_ids: Collection[UUID] | None = None, since: datetime | None = None
+) -> list[Moment]:
     """Deliveries that have ended, attempts that failed and calls that were made; of these messages only, where given."""
-    wanted = list(correlation_ids)
-    traces = Trace.objects.filter(correlation_id__in=wanted).order_by("started_at")[:MOST]
+    wanted, start = list(correlation_ids), since or datetime.min.replace(tzinfo=UTC)
+    traces = Trace.objects.filter(correlation_id__in=wanted, started_at__gte=start).order_by("started_at")
     # Never the texts: they are looked at one by one, on record.
-    errors = HandlerError.objects.filter(correlation_id__in=wanted).defer("text", "traceback").order_by("happened_at")
-    calls = OutboundCall.objects.filter(correlation_id__in=wanted).order_by("started_at")
-    told = [(row.message_id, _worked(row)) for row in traces]
+    errors = HandlerError.objects.filter(correlation_id__in=wanted, happened_at__gte=start).order_by("happened_at")
+    errors = errors.defer("text", "traceback")
+    calls = OutboundCall.objects.filter(correlation_id__in=wanted, started_at__gte=start).order_by("started_at")
+    told = [(row.message_id, _worked(row)) for row in traces[:MOST]]
     told += [(row.message_id, _failed(row)) for row in errors[:MOST]]
     told += [(row.message_id, _called(row)) for row in calls[:MOST]]
     return [moment for message_id, moment in told if message_ids is None or message_id in message_ids]

@@ -66,6 +66,7 @@ def test_support_finds_out_what_happened(stack: Stack, page: Page, rider: Rider,
     expect(page.locator(".story-moment[data-kind=call]").first).to_contain_text("charge: 503")
     expect(page.locator(".story-moment[data-kind=money]").last).to_contain_text("Fare: owed as store credit")
     expect(page.locator(".story-picture svg [data-kind=delivery]").first).to_be_attached()
+    picture(page, "story-top")
     picture(page, "story", full_page=True)
 
     # The same story from what the client, the provider and the dead letter call it.

@@ -53,7 +53,7 @@ class Command(BaseCommand):
             )
             self.stdout.write(f"money       {sums}")
         for ahead in story.letters:
-            prospect = f": {ahead.prospect.verdict}, {ahead.prospect.summary}" if ahead.prospect else ""
+            prospect = f": {ahead.words}. {ahead.prospect.summary}" if ahead.prospect else ""
             self.stdout.write(f"dead letter {ahead.letter.id}  {ahead.letter.handler} {ahead.letter.state}{prospect}")
         self.stdout.write("")
         for line in lines_of(story.moments, now=story.told_at, everything=everything):

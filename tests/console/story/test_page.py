@@ -159,7 +159,7 @@ def test_the_command_tells_the_same(troubled):
     text = tell(str(troubled.id))
     assert f"booking     {troubled.id}  failed" in text
     assert "dead letter" in text
-    assert "obsolete, The fare is settled" in text
+    assert "nothing is left to do. The fare is settled" in text
     assert "… 35 more attempts like these" in text
     assert text.index("Ride requested") < text.index("Ride failed")
     assert tell(str(troubled.id), "--all", "--company", "acme").count(": attempt ") == 40
