@@ -49,25 +49,30 @@ DEADLINES = {
 CASES = MESSAGES | DEADLINES
 # How it was paid, what became of the refund, the charge's state, and whether the booking's time is over.
 WAYS = [
-    *itertools.product(("card",), ("none", "pending", "done", "owed"), ("captured",), (False,)),
+    *itertools.product(("card",), ("none", "done", "owed"), ("captured",), (False,)),
     ("store_credit", "none", "on_credit", False),
     ("card", "none", "captured", True),
     ("card", "none", "calling", False),
-    ("card", "none", None, False),
 ]
+
+
+@pytest.fixture
+def anywhere(ask):
+    """A ride whose state the database lets us choose."""
+    booking = ask()
+    connection.check_constraints()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE bookings_booking DISABLE TRIGGER USER")
+    return booking
 
 
 def put(booking, state, paid_by, refund_state, charge, overdue):
     """Put a ride where it did not get by itself."""
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE bookings_booking DISABLE TRIGGER USER")
     Booking.objects.filter(id=booking.id).update(
         state=state, unicorn_id=new_id(), confirmed_at=Now(), paid_by=paid_by, refund_state=refund_state,
         refund_requested_at=None if refund_state == RefundState.NONE else Now(),
         deadline_at=Now() + timedelta(seconds=-1 if overdue else 600),
     )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE bookings_booking ENABLE TRIGGER USER")
     if charge is not None:
         key = f"charge-{booking.id}"
         Charge.objects.create(
@@ -81,9 +86,8 @@ def put(booking, state, paid_by, refund_state, charge, overdue):
 
 
 @pytest.mark.parametrize("case", sorted(CASES))
-def test_what_is_foreseen_of_a_ride_comes_true(ask, case):
-    booking = ask()
-    connection.check_constraints()
+def test_what_is_foreseen_of_a_ride_comes_true(anywhere, case):
+    booking = anywhere
     verdicts = set()
     for state, way in itertools.product(State, WAYS):
         with transaction.atomic():
@@ -101,9 +105,8 @@ def test_without_a_booking(ask, name):
     handle(name, MESSAGES[name](booking)).check()
 
 
-def test_the_money_that_goes_back_is_told(ask):
-    booking = ask()
-    connection.check_constraints()
+def test_the_money_that_goes_back_is_told(anywhere):
+    booking = anywhere
     put(booking, "paying", "card", "none", "captured", False)
     judged = handle("bookings.operation_cancel_requested", MESSAGES["bookings.operation_cancel_requested"](booking))
     assert judged.prospect.money.minor == booking.fare_minor
