@@ -4,6 +4,7 @@ import argparse
 import itertools
 import json
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -22,9 +23,13 @@ from chaos.recovery import measure
 from chaos.report import Report
 from chaos.schedule import draw
 from wildrydes.devstack import Layout, Stack, StackError
+from wildrydes.devstack.groups import end_groups
+from wildrydes.devstack.record import Record as DevstackRecord
+from wildrydes.devstack.record import only_manager
 from wildrydes.embedded import EmbeddedError
 
 PASSED, FAILED, HARNESS_FAILED = 0, 1, 2
+INTERRUPTED = 130  # as shells report a Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,10 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (HarnessFailed, NotQuiet, GaveUp, StackError, EmbeddedError, OSError, ValueError) as error:
         print(f"chaos: the harness failed, which says nothing about the product: {error}", file=sys.stderr)
         return HARNESS_FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def run(given: argparse.Namespace) -> int:
     """Strike a stack of our own and judge it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us ends the stack with us
     options = Options(
         kills=given.kills,
         seed=given.seed,
@@ -90,9 +98,7 @@ def hold(campaign: Campaign, files: Files) -> int:
     write_json(files.evidence, {**evidence, "settle_seconds": options.settle_seconds, "faults": options.faults})
     report = pronounce(evidence)
     write_json(files.report, report.as_json())
-    for line in report.lines():
-        say(line)
-    return PASSED if report.passed else FAILED
+    return _pronounced(report)
 
 
 def judge_again(given: argparse.Namespace) -> int:
@@ -101,9 +107,7 @@ def judge_again(given: argparse.Namespace) -> int:
     story, evidence = tell(read_record(files.record)), json.loads(files.evidence.read_text())
     verdict = judge(story, evidence, settle_seconds=evidence["settle_seconds"], provider_fails=evidence["faults"] > 0)
     report = Report(seed=story.seed, story=story, judgement=verdict, recovery=measure(story, evidence))
-    for line in report.lines():
-        say(line)
-    return PASSED if report.passed else FAILED
+    return _pronounced(report)
 
 
 def plan(given: argparse.Namespace) -> int:
@@ -113,6 +117,15 @@ def plan(given: argparse.Namespace) -> int:
         at += strike.pause
         print(f"{strike.number:5} {at:8.1f} s  {strike.kind}  pick {strike.pick:.3f} hold {strike.hold:.1f} s")
     return PASSED
+
+
+def _pronounced(report: Report) -> int:
+    """Say it; the exit status."""
+    for line in report.lines():
+        say(line)
+    if report.story.harness_errors:
+        return HARNESS_FAILED
+    return PASSED if report.passed else FAILED
 
 
 def say(line: str) -> None:
@@ -129,10 +142,18 @@ def _expected(options: Options) -> float:
 
 
 def _clear(files: Files, stack: Stack) -> None:
-    """Remove what an earlier run of the same name left."""
-    for server in stack.servers.embedded:
-        server.destroy()
-    shutil.rmtree(files.directory, ignore_errors=True)
+    """Remove what an earlier run of the same name left, its processes too if it was killed.
+
+    Raises:
+        AlreadyRunning: it is still at it.
+    """
+    with only_manager(stack.layout):
+        left = DevstackRecord.read(stack.layout.record)
+        if left is not None:
+            end_groups(left.processes.values(), grace_seconds=0)
+        for server in stack.servers.embedded:
+            server.destroy()
+        shutil.rmtree(files.directory)
     files.directory.mkdir(parents=True)
 
 

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     POSTGRES = "postgres: SIGKILL to all its processes"
     POSTMASTER = "postgres: SIGKILL to the postmaster alone"
     BACKEND = "postgres: SIGKILL to one backend"
+    BACKEND_STALLED = "postgres: SIGSTOP to one backend, then SIGCONT"
     POSTGRES_CUT = "postgres: pg_terminate_backend for every connection"
 
     @property
@@ -53,6 +54,7 @@ WEIGHTS = {
     Kind.POSTGRES: 3,
     Kind.POSTMASTER: 2,
     Kind.BACKEND: 4,
+    Kind.BACKEND_STALLED: 2,
     Kind.POSTGRES_CUT: 3,
 }
 # How long a server stays down or silent, in seconds: from a quick restart to one that is noticed.

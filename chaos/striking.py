@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TypeVar
 
 import psutil
 import psycopg
@@ -21,6 +21,8 @@ WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.05
 # Beyond the lease, so that somebody else has taken the work over when the frozen worker goes on.
 PAST_LEASE_SECONDS = 3.0
+
+T = TypeVar("T")
 
 
 class Striker:
@@ -57,6 +59,7 @@ class Striker:
             Kind.POSTGRES: self._postgres_killed,
             Kind.POSTMASTER: self._postmaster,
             Kind.BACKEND: self._backend,
+            Kind.BACKEND_STALLED: self._backend_stalled,
             Kind.POSTGRES_CUT: self._postgres_cut,
         }
 
@@ -227,7 +230,12 @@ class Striker:
             return None
         process = psutil.Process(pid)
         process.send_signal(signal.SIGSTOP)
-        self._mend_later("redis", strike.hold, process.resume)
+
+        def go_on() -> None:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+        self._mend_later("redis", strike.hold, go_on)
         return f"redis ({pid}) for {strike.hold:.1f} s"
 
     def _postgres_killed(self, strike: Strike) -> str | None:
@@ -236,14 +244,30 @@ class Striker:
     def _postmaster(self, strike: Strike) -> str | None:
         return self._kill_server("postgres", self._postgres, strike, alone=True)
 
-    def _backend(self, strike: Strike) -> str | None:
+    def _one_backend(self, pick: float) -> psutil.Process | None:
         pid = self._postgres.pid
         found = [one for one in psutil.Process(pid).children() if _is_session(one)] if pid is not None else []
-        if not found:
+        return _picked(sorted(found, key=lambda one: one.pid), pick) if found else None
+
+    def _backend(self, strike: Strike) -> str | None:
+        backend = self._one_backend(strike.pick)
+        if backend is None:
             return None
-        backend = _picked(sorted(found, key=lambda one: one.pid), strike.pick)
         backend.kill()
-        return f"backend {backend.pid} of {len(found)}"
+        return f"backend {backend.pid}"
+
+    def _backend_stalled(self, strike: Strike) -> str | None:
+        backend = self._one_backend(strike.pick)
+        if backend is None:
+            return None
+        backend.suspend()
+
+        def go_on() -> None:
+            with suppress(psutil.NoSuchProcess):
+                backend.resume()
+
+        self._mend_later(f"backend {strike.number}", strike.hold, go_on)
+        return f"backend {backend.pid} for {strike.hold:.1f} s"
 
     def _postgres_cut(self, _strike: Strike) -> str | None:
         with psycopg.connect(self._postgres.url, autocommit=True, connect_timeout=5) as session:
@@ -254,7 +278,7 @@ class Striker:
         return f"{row[0]} connections" if row and row[0] else None
 
 
-def _picked(found: Sequence[Any], pick: float) -> Any:
+def _picked(found: Sequence[T], pick: float) -> T:
     return found[int(pick * len(found))]
 
 
