@@ -180,7 +180,8 @@ CELERY_TASK_ACKS_LATE = True
 # A lost worker's row is taken over by its lease; Celery's own redelivery would only be a second copy.
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_SEND_TASK_EVENTS = True
+# Three messages per task that nobody reads: a tool that wants them (Flower does) turns them on while it looks.
+CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # What is printed is meant to be read: the console's e-mails, whose links the log would mask.
 CELERY_WORKER_REDIRECT_STDOUTS = False

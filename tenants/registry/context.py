@@ -1,8 +1,7 @@
 """Entering a tenant's schema. Nothing else in the product changes the search path."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from contextlib import contextmanager
 
 import structlog
 from django.db import connection
@@ -17,21 +16,25 @@ class NoTenant(RuntimeError):
 
 @contextmanager
 def enter_tenant(tenant: TenantRef) -> Iterator[TenantRef]:
-    """Work in the tenant's schema; log lines carry its slug. Nesting restores the outer one."""
-    with _entered(tenant.schema_name), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
+    """Work in the tenant's schema; log lines carry its slug. Nesting restores the outer one.
+
+    Where one is already, nothing is done: the search path would be set once more for nothing.
+    """
+    if entered_schema() == tenant.schema_name:
+        yield tenant
+        return
+    with schema_context(tenant.schema_name), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
         yield tenant
 
 
 @contextmanager
 def enter_public() -> Iterator[None]:
     """Work in `public`, for platform work only."""
-    with _entered("public"):
+    if entered_schema() == "public":
         yield
-
-
-def _entered(schema: str) -> AbstractContextManager[Any]:
-    """Where one is already there is nothing to enter: the search path would be set once more for nothing."""
-    return nullcontext() if entered_schema() == schema else schema_context(schema)
+        return
+    with schema_context("public"):
+        yield
 
 
 def entered_schema() -> str:
