@@ -25,7 +25,7 @@ def test_a_process_that_dies_at_any_point_of_a_ride_costs_time_and_nothing_else(
     points, blows, possible, right = map(int, found.groups())
     assert points >= LEAST_POINTS
     assert (blows, right, possible) == (SAMPLE, SAMPLE, 3 * points)
-    for kind in ("COMMIT", "wake-up", "POST /v1/charges", "UPDATE … messaging_delivery"):
+    for kind in ("COMMIT", "wake-up", "POST /v1/charges", "… messaging_delivery"):
         assert kind in ran.stdout
 
 
