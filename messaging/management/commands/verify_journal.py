@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 
 from messaging.journal.exporting import heads_file
 from messaging.journal.findings import ChainReport, Finding, Report, Verdict
@@ -48,8 +48,8 @@ class Command(BaseCommand):
         try:
             schemas = schemas_of(options["tenant"])
             report = verify(options["heads"] or [heads_file()], schemas=schemas, progress=progress)
-        except (OperationalError, InterfaceError) as error:
-            raise CommandError(f"The database cannot be read: {str(error).strip()}", returncode=2) from error
+        except (DatabaseError, InterfaceError) as error:
+            raise CommandError(f"The database cannot be read: {str(error).strip().partition(chr(10))[0]}", returncode=2) from error
         progress.end()
         seconds = monotonic() - started
         if options["json"]:
