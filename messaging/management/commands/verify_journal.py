@@ -49,7 +49,8 @@ class Command(BaseCommand):
             schemas = schemas_of(options["tenant"])
             report = verify(options["heads"] or [heads_file()], schemas=schemas, progress=progress)
         except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"The database cannot be read: {str(error).strip().partition(chr(10))[0]}", returncode=2) from error
+            reason = str(error).strip().partition("\n")[0]
+            raise CommandError(f"The database cannot be read: {reason}", returncode=2) from error
         progress.end()
         seconds = monotonic() - started
         if options["json"]:
