@@ -19,6 +19,7 @@ from messaging.deadletters.errors import (
     TenantNotReady,
 )
 from messaging.deadletters.filters import LetterFilter
+from messaging.deadletters.foreseeing import foresee_all
 from messaging.errors import Reject
 from messaging.journal.models import HandlerError, Message, Trace
 from messaging.messages import Obsolete
@@ -200,6 +201,8 @@ class TestObsolete:
             )
 
         recorder.on_foresee = write
+        (outlook,) = foresee_all([letter])
+        assert "could not be foreseen" in outlook.prospect.summary, "the write is refused, not only undone"
         assert set(services.redrive([letter.id], actor=ADA).sent) == {letter.id}
         with enter_tenant(tenant):
             assert not Message.objects.filter(topic="foreseen").exists()
@@ -207,6 +210,12 @@ class TestObsolete:
             Message.objects.create(
                 kind="event", topic="after", version=1, payload={}, correlation_id=letter.correlation_id
             )
+
+    def test_what_a_foresight_posts_is_never_sent(self, committed, dead, recorder):
+        letter, kept = dead(), []
+        recorder.on_foresee = lambda message: transaction.on_commit(lambda: kept.append("posted"))
+        services.redrive([letter.id], actor=ADA)
+        assert (kept, state_of(letter)) == ([], "redriving")
 
 
 class TestObstacles:
