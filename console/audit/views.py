@@ -25,6 +25,6 @@ def trail(request: HttpRequest) -> HttpResponse:
         "asked": asked,
         "page": page,
         "names": tenant_names(entry.tenant_id for entry in page.items),
-        "may_see": {"deadletter": request.user.has_perm(VIEW_LETTERS), "redriverun": request.user.has_perm(VIEW_RUNS)},
+        "may_see": {"deadletter": request.user.has_perm(VIEW_LETTERS), "run": request.user.has_perm(VIEW_RUNS)},
     }
     return TemplateResponse(request, "console/audit/trail.html", context)

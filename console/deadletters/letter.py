@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -81,17 +81,10 @@ def _page(
         "may_redrive": may(REDRIVE) and can_be_sent,
         "may_edit": may(EDIT) and may(VIEW_PAYLOAD) and shown.is_open,
         "may_discard": may(DISCARD) and shown.is_open,
-        "story_url": _story(found.correlation_id) if may(VIEW_STORY) else "",
+        "story_url": f"{reverse('admin:story')}?id={found.correlation_id}" if may(VIEW_STORY) else "",
         "audit_url": f"{reverse('admin:audit_entry_changelist')}?subject={found.id}" if may(VIEW_AUDIT) else "",
     }
     return TemplateResponse(request, "console/deadletters/letter.html", context)
-
-
-def _story(correlation_id: UUID) -> str:
-    try:
-        return f"{reverse('admin:story')}?id={correlation_id}"
-    except NoReverseMatch:
-        return ""
 
 
 def refused(request: HttpRequest, letter_id: UUID, error: DomainError) -> HttpResponse:

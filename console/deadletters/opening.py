@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from bookings.models import RefundState
 from bookings.selectors import ride_of
 from messaging.deadletters import selectors
 from messaging.deadletters.selectors import LetterDetail
@@ -22,6 +23,7 @@ class Saga:
     fare: str
     deadline_at: datetime
     failure_code: str
+    refund: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,4 +72,5 @@ def _saga(detail: LetterDetail) -> Saga | None:
         fare=str(Money(ride.fare_minor, ride.currency)),
         deadline_at=ride.deadline_at,
         failure_code=ride.failure_code,
+        refund="" if ride.refund_state == RefundState.NONE else str(ride.get_refund_state_display()),
     )

@@ -18,6 +18,9 @@ from console.front.traffic import (
     late_deadlines,
     letters_by_tier,
 )
+from console.permissions import VIEW_STORY
+from messaging.deadletters.redriving.selectors import progress, runs
+from messaging.deadletters.redriving.services import OPEN_STATES
 from tenants.onboarding.models import OnboardingRun, RunState, StepState
 from tenants.registry.models import Tenant, TenantStatus
 
@@ -60,6 +63,18 @@ class Onboarding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Redriving:
+    """A redrive run that has not ended. `percent` is of the phase it is in."""
+
+    id: UUID
+    actor: str
+    state: str
+    state_title: str
+    total: int
+    percent: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Overview:
     """The front page. `taken_at` is when its figures were read."""
 
@@ -68,9 +83,11 @@ class Overview:
     backlog: Backlog | None
     backlog_bars: list[Bar]
     late: list[LateDeadline]
+    redriving: list[Redriving]
     onboardings: list[Onboarding] | None
     statuses: list[tuple[str, str, int]] | None
     may_onboard: bool
+    may_see_story: bool
 
     @property
     def is_empty(self) -> bool:
@@ -92,9 +109,11 @@ def overview_for(user: Any) -> Overview:
         backlog=waits,
         backlog_bars=bars([each.waiting for each in waits.classes]) if waits else [],
         late=late_deadlines() if waits and waits.late_deadlines else [],
+        redriving=redriving() if user.has_perm("messaging.view_redriverun") else [],
         onboardings=onboardings() if user.has_perm("onboarding.view_onboardingrun") else None,
         statuses=tenants_by_status() if user.has_perm("registry.view_tenant") else None,
         may_onboard=user.has_perm("onboarding.add_onboardingrun"),
+        may_see_story=user.has_perm(VIEW_STORY),
     )
 
 
@@ -127,4 +146,20 @@ def onboardings(limit: int = 6) -> list[Onboarding]:
             started_at=run.started_at,
         )
         for run in runs
+    ]
+
+
+def redriving(limit: int = 4) -> list[Redriving]:
+    """Redrive runs under way, the latest first."""
+    ids = runs().filter(state__in=OPEN_STATES).values_list("id", flat=True)[:limit]
+    return [
+        Redriving(
+            id=found.run.id,
+            actor=found.run.actor_name,
+            state=found.run.state,
+            state_title=str(found.run.get_state_display()),
+            total=found.total,
+            percent=found.percent,
+        )
+        for found in map(progress, list(ids))
     ]

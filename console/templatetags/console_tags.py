@@ -83,3 +83,12 @@ def last(value: object, count: int) -> str:
 def money(minor: int, currency: str) -> str:
     """An amount in minor units with its currency; nothing where the currency is none of ours."""
     return str(Money(minor, currency)) if currency in CURRENCIES else ""
+
+
+@register.filter
+def fact(value: object) -> str:
+    """A detail of an audit entry: ids by their ends, yes and no in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = "-" if value is None else str(value)
+    return f"…{text[-8:]}" if is_uuid(text) else text

@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -39,7 +40,10 @@ class StaffChangeForm(UserChangeForm):
 
 @admin.register(User)
 class StaffAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs only
-    """Members of staff. Only superusers hand out permissions, and nobody else touches a superuser."""
+    """Members of staff. Whoever manages them gives no more than they have themselves, and touches nobody who has more.
+
+    Roles are groups; single permissions and superusers are for superusers to give.
+    """
 
     form = StaffChangeForm
     add_form = StaffCreationForm
@@ -66,11 +70,18 @@ class StaffAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # gener
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What this member of staff may only look at."""
-        powers = () if _is_superuser(request) else ("is_superuser", "groups", "user_permissions")
+        powers = () if _is_superuser(request) else ("is_superuser", "user_permissions")
         return (*self.readonly_fields, *powers)
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Of the groups, those whose every permission one has oneself."""
+        if db_field.name == "groups" and not _is_superuser(request):
+            more = Permission.objects.exclude(id__in=_held_by(request.user))
+            options["queryset"] = Group.objects.exclude(permissions__in=more)
+        return super().formfield_for_manytomany(db_field, request, **options)
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Superusers are changed by superusers only: a new password would be a way to become one."""
+        """Who may do more is not changed by who may do less: a new password would be a way to become them."""
         return bool(super().has_change_permission(request, obj)) and _may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -83,7 +94,14 @@ def _is_superuser(request: HttpRequest) -> bool:
 
 
 def _may_touch(request: HttpRequest, staff: User | None) -> bool:
-    return staff is None or not staff.is_superuser or _is_superuser(request)
+    if staff is None or _is_superuser(request):
+        return True
+    return not staff.is_superuser and not _held_by(staff).exclude(id__in=_held_by(request.user)).exists()
+
+
+def _held_by(staff: Any) -> QuerySet[Permission]:
+    """What somebody may do, or could if they were active."""
+    return Permission.objects.filter(Q(user=staff.pk) | Q(group__user=staff.pk)).order_by()
 
 
 @admin.register(Group)

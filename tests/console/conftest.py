@@ -19,9 +19,9 @@ from wildrydes.kernel.ids import new_id
 reverse = partial(reverse_at, urlconf="wildrydes.urls_public")
 
 
-def member(*permissions: str, role: str = "", superuser: bool = False) -> User:
+def member(*permissions: str, role: str = "", superuser: bool = False, email: str = "") -> User:
     """A member of staff with a role, with permissions, or with all of them."""
-    user = User.objects.create(email=f"{new_id()}@staff.example", is_staff=True, is_superuser=superuser)
+    user = User.objects.create(email=email or f"{new_id()}@staff.example", is_staff=True, is_superuser=superuser)
     if role:
         user.groups.add(Group.objects.get(name=role))
     for permission in permissions:
@@ -30,11 +30,12 @@ def member(*permissions: str, role: str = "", superuser: bool = False) -> User:
     return user
 
 
-def browser(*permissions: str, role: str = "", superuser: bool = False, **options: Any) -> Client:
+def browser(*permissions: str, role: str = "", superuser: bool = False, email: str = "", **options: Any) -> Client:
     """Somebody in front of the console."""
     client = Client(headers={"host": "localhost"}, **options)
     client.force_login(
-        member(*permissions, role=role, superuser=superuser), backend="django.contrib.auth.backends.ModelBackend"
+        member(*permissions, role=role, superuser=superuser, email=email),
+        backend="django.contrib.auth.backends.ModelBackend",
     )
     return client
 

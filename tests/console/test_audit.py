@@ -27,12 +27,13 @@ def found(client, query=""):
 
 
 def test_entries_tell_who_did_what_to_whom_and_why(auditor, tenant):
-    act(tenant_id=tenant.id, reason=f"Known {EVIL}", details={"handler": EVIL, "count": 3}, subject_id=EVIL)
+    details = {"handler": EVIL, "count": 3, "done": False, "run": str(new_id())}
+    act(tenant_id=tenant.id, reason=f"Known {EVIL}", details=details, subject_id=EVIL)
     answer = found(auditor)
     text = text_of(answer)
     assert "ada@staff.example The system itself deadletter.redrive" in text
     assert "Acme" in text
-    assert "count: 3" in text
+    assert "done: no, count: 3" in text
     assert EVIL not in answer.content.decode()
 
 

@@ -11,7 +11,7 @@ from bookings.events import BookingDeadline
 from console.front import traffic
 from console.front.charts import bars, columns
 from console.templatetags.console_tags import duration
-from messaging.models import Delivery
+from messaging.models import Delivery, RedriveItem, RedriveRun
 from tenants.onboarding.services import start_onboarding
 from tests.console.conftest import browser, letter, reverse
 from wildrydes.kernel.ids import new_id
@@ -70,6 +70,18 @@ def test_a_deadline_that_nobody_looked_at_is_shown(tenant, staff, topic):
     assert [(each.tenant, each.correlation_id) for each in overview.late] == [("Acme", late.correlation_id)]
     assert "Past their deadline 1 the longest for 2 min" in text
     assert "are workers and sweeper running?" in text
+
+
+def test_redrive_runs_under_way_are_shown(tenant, staff):
+    given = {"selection": {}, "rate": 1, "max_failures": 1, "actor_kind": "staff", "actor_id": "1", "actor_name": "ada"}
+    run = RedriveRun.objects.create(state="running", **given)
+    RedriveRun.objects.create(state="done", **given)
+    for state in ("redriven", "waiting", "waiting", "waiting"):
+        RedriveItem.objects.create(run=run, letter_id=new_id(), state=state)
+    overview, text = shown(staff)
+    assert [(each.id, each.total, each.percent) for each in overview.redriving] == [(run.id, 4, 25)]
+    assert "4 letters Sending, 25 % ada" in text
+    assert shown(browser("messaging.view_delivery"))[0].redriving == []
 
 
 def test_a_calm_day_is_told_as_such(tenant, staff):

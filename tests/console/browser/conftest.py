@@ -1,6 +1,6 @@
 """The console in Chromium, against this process's own database, whose commits are real.
 
-With `--screenshots FOLDER` the pages that the guides show are photographed there (`make screenshots`).
+With the variable SCREENSHOTS the pages that the guides show are photographed into that folder (`make screenshots`).
 """
 
 import os
@@ -12,7 +12,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, sync_playwright
 
 from tests.console.conftest import browser as log_in
 
@@ -79,3 +79,29 @@ def visit(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]:
     yield open_page
     for context in opened:
         context.close()
+
+
+def _main(page: Page) -> FloatRect:
+    box = page.locator("#main").bounding_box()
+    assert box is not None
+    return {"x": box["x"], "y": 0, "width": box["width"], "height": min(box["height"], 800)}
+
+
+@pytest.fixture
+def shoot() -> Callable[..., None]:
+    """Photographs a page under a name, where pictures are wanted."""
+    folder = os.environ.get("SCREENSHOTS", "")
+
+    def take(page: Page, name: str) -> None:
+        if folder:
+            page.mouse.move(0, 0)
+            page.evaluate("scrollTo(0, 0); document.activeElement.blur()")
+            page.wait_for_function("document.fonts.status === 'loaded'")
+            target = Path(folder) / f"console-{name}.png"
+            if name == "front" or name.startswith("phone"):
+                page.screenshot(path=target, full_page=True, animations="disabled")
+            else:
+                # Without the sidebar, and as much as is seen at once.
+                page.screenshot(path=target, clip=_main(page), animations="disabled")
+
+    return take

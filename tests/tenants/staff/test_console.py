@@ -154,6 +154,15 @@ def test_a_session_ends_unused(ann, console, settings, monkeypatch):
     assert "60 minutes without a click" in console.get(LOGIN).content.decode()
 
 
+def test_a_page_that_refreshes_itself_keeps_no_session_open(ann, console, settings, monkeypatch):
+    log_in(console, ann)
+    now = time.time()
+    step = settings.STAFF_SESSION_IDLE_SECONDS // 2
+    for at, expected in ((step, 200), (2 * step, 302)):
+        monkeypatch.setattr("tenants.staff.sessions.time.time", lambda at=at: now + at + 1)
+        assert console.get("/admin/front/", headers={"X-Refresh": "1"}).status_code == expected
+
+
 def test_a_session_ends_however_busy(ann, console, settings, monkeypatch):
     log_in(console, ann)
     now = time.time()
