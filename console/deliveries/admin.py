@@ -28,7 +28,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     )
     list_filter = ("queue_class", "handler")
     search_fields = ("=id", "=tenant_id", "=correlation_id", "=message_id")
-    ordering = ("-created_at",)
+    ordering = ("-id",)  # made in the order of time, and indexed
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:

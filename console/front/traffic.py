@@ -21,17 +21,23 @@ DEADLINE_GRACE = timedelta(seconds=15)
 DEADLINES = (BookingDeadline.topic, ExpireOperation.topic)
 HOURS = 24
 
+# Tenants are joined when rows are counted: there are fewer of them.
 _WAITING = """
     WITH due AS (
         SELECT tenant_id, queue_class, topic, not_before, claim_id IS NOT NULL AS held
           FROM messaging_delivery
          WHERE not_before <= statement_timestamp()
          LIMIT %(limit)s
+    ), counted AS (
+        SELECT tenant_id, queue_class, count(*) FILTER (WHERE NOT held) AS waiting, count(*) FILTER (WHERE held) AS held,
+               min(not_before) FILTER (WHERE NOT held) AS since,
+               count(*) FILTER (WHERE topic = ANY(%(deadlines)s) AND not_before < statement_timestamp() - %(grace)s) AS late
+          FROM due
+         GROUP BY tenant_id, queue_class
     )
-    SELECT t.tier_id, due.queue_class, count(*) FILTER (WHERE NOT held), count(*) FILTER (WHERE held),
-           extract(epoch FROM statement_timestamp() - min(not_before) FILTER (WHERE NOT held)),
-           count(*) FILTER (WHERE topic = ANY(%(deadlines)s) AND not_before < statement_timestamp() - %(grace)s)
-      FROM due LEFT JOIN registry_tenant t ON t.id = due.tenant_id
+    SELECT t.tier_id, queue_class, sum(waiting)::bigint, sum(held)::bigint,
+           extract(epoch FROM statement_timestamp() - min(since)), sum(late)::bigint
+      FROM counted LEFT JOIN registry_tenant t ON t.id = tenant_id
      GROUP BY 1, 2
 """
 _LATE = """
@@ -42,16 +48,22 @@ _LATE = """
      LIMIT %(limit)s
 """
 _OPEN = """
-    SELECT t.tier_id, count(*), min(l.died_at), count(*) FILTER (WHERE NOT l.outcome_committed)
-      FROM messaging_deadletter l LEFT JOIN registry_tenant t ON t.id = l.tenant_id
-     WHERE l.state = %(open)s
+    WITH counted AS (
+        SELECT tenant_id, count(*) AS open, min(died_at) AS oldest, count(*) FILTER (WHERE NOT outcome_committed) AS unanswered
+          FROM messaging_deadletter
+         WHERE state = %(open)s
+         GROUP BY tenant_id
+    )
+    SELECT t.tier_id, sum(open)::bigint, min(oldest), sum(unanswered)::bigint
+      FROM counted LEFT JOIN registry_tenant t ON t.id = tenant_id
      GROUP BY 1
 """
+# Bins end with the present moment: the one that began an hour ago is the last.
 _BY_HOUR = """
-    SELECT (%(hours)s - 1 - floor(extract(epoch FROM statement_timestamp() - died_at) / 3600))::int AS hour, count(*)
+    SELECT extract(epoch FROM statement_timestamp() - date_bin('1 hour', died_at, statement_timestamp())) / 3600, count(*)
       FROM messaging_deadletter
      WHERE died_at > statement_timestamp() - make_interval(hours => %(hours)s)
-     GROUP BY 1
+     GROUP BY date_bin('1 hour', died_at, statement_timestamp())
 """
 
 
@@ -141,8 +153,8 @@ def letters_by_tier() -> list[TierLetters]:
 def deaths_by_hour() -> list[int]:
     """How many letters died in each of the last 24 hours, the current one last."""
     hours = [0] * HOURS
-    for hour, count in _rows(_BY_HOUR, {"hours": HOURS}):
-        hours[min(max(hour, 0), HOURS - 1)] += count
+    for hours_ago, count in _rows(_BY_HOUR, {"hours": HOURS}):
+        hours[HOURS - min(max(round(hours_ago), 1), HOURS)] += count
     return hours
 
 

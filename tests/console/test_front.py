@@ -11,7 +11,7 @@ from bookings.events import BookingDeadline
 from console.front import traffic
 from console.front.charts import bars, columns
 from console.templatetags.console_tags import duration
-from messaging.models import Delivery, RedriveItem, RedriveRun
+from messaging.models import DeadLetter, Delivery, RedriveItem, RedriveRun
 from tenants.onboarding.services import start_onboarding
 from tests.console.conftest import browser, letter, reverse
 from wildrydes.kernel.ids import new_id
@@ -139,6 +139,14 @@ def test_counting_ends_somewhere(tenant, staff, monkeypatch):
     overview, text = shown(staff)
     assert not overview.backlog.is_complete
     assert "Messages waiting over 2" in text
+
+
+def test_each_hour_has_its_deaths(tenant, staff):
+    for minutes in (0, 59, 61, 23 * 60 + 59, 24 * 60 + 1):
+        dead = letter(tenant.id)
+        DeadLetter.objects.filter(id=dead.id).update(died_at=now() - timedelta(minutes=minutes))
+    hours = traffic.deaths_by_hour()
+    assert (len(hours), hours[-1], hours[-2], hours[0], sum(hours)) == (24, 2, 1, 1, 4)
 
 
 def test_charts_are_in_proportion_and_show_what_is_small():
