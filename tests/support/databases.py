@@ -128,7 +128,13 @@ def copy(template: str, name: str) -> None:
 
 def drop(name: str) -> None:
     """Drop the database, whoever is connected to it."""
-    _administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    statement = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+    try:
+        _administer(statement + sql.SQL(" WITH (FORCE)"))
+    except psycopg.errors.InsufficientPrivilege:
+        # Autovacuum is in there, which we may not end; without FORCE the server sends it away by itself.
+        _end_sessions(name)
+        _administer(statement)
 
 
 def _fill() -> None:
