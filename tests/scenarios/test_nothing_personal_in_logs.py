@@ -23,7 +23,7 @@ def test_no_log_shows_who_rode_where_or_with_what_secret(stack: Stack, logins: d
     ride = {**RIDE, "pickup": {"latitude": LATITUDE, "longitude": -115.1728, "label": PLACE}}
     key = f"key-{uuid.uuid4().hex}"
 
-    behind.script("timeout", "error")
+    behind.script("timeout_after", "error_before")
     booked = rider.call("POST", "/api/v1/bookings", ride, {"Idempotency-Key": key})
     assert booked.status == 202, booked.data
     assert rider.follow(booked.json())["status"] == "succeeded"
