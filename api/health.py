@@ -18,7 +18,7 @@ WANTED = ("sweeper", "worker", "scheduler")
 
 def webs_needs() -> Needs:
     """What a process of the web needs and wants."""
-    return Needs(needs_broker=False, wants=WANTED)
+    return Needs(needs_broker=False, wants=WANTED, asks_others=True)
 
 
 class HealthMiddleware:

@@ -66,11 +66,15 @@ class BeatRow:
 
     def keep_writing(self, stopped: threading.Event) -> None:
         """Write until told to stop, in a thread of its own, with a connection per beat: an idle process holds none for it."""
+        is_away = False
         while True:
             try:
                 self.write()
+                is_away = False
             except Error as error:
-                _log.warning("beat.not_written", error=type(error).__name__)
+                if not is_away:  # said once, not every few seconds
+                    _log.warning("beat.not_written", error=type(error).__name__)
+                is_away = True
             finally:
                 connection.close()
             if stopped.wait(EVERY_SECONDS):

@@ -27,6 +27,7 @@ class Exporter(Collector):
         self._looked_at_clock = 0.0
         self._took = 0.0
         self._up: dict[str, bool] = {}
+        self._was_up = True
 
     def look(self) -> None:
         """Look at everything once; what is away is told as away."""
@@ -36,11 +37,12 @@ class Exporter(Collector):
         try:
             figures = look()
         except (DatabaseError, InterfaceError) as error:
-            _log.warning("exporter.could_not_look", error=type(error.__cause__ or error).__name__)
-            self._up["database"] = False
+            if self._was_up:
+                _log.warning("exporter.could_not_look", error=type(error.__cause__ or error).__name__)
+            self._was_up = self._up["database"] = False
             connection.close()
             return
-        self._figures = figures
+        self._figures, self._was_up = figures, True
         self._looked_at, self._looked_at_clock = time.monotonic(), time.time()
         self._took = self._looked_at - began
 

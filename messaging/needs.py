@@ -26,8 +26,13 @@ _REMEMBERED_SECONDS = 1.0
 class Needs:
     """What one process needs, looked at no more than once a second. Safe for threads."""
 
-    def __init__(self, *, needs_broker: bool, wants: tuple[str, ...] = ()) -> None:
-        """`needs_broker`: without it the process can do nothing. `wants`: other processes whose absence is told."""
+    def __init__(self, *, needs_broker: bool, wants: tuple[str, ...] = (), asks_others: bool = False) -> None:
+        """What to look at.
+
+        `needs_broker`: without it the process can do nothing. `wants`: other processes whose absence is told. `asks_others`:
+        the apps above us too (`MESSAGING["HEALTH"]`); it is enough that the web does, and costs less.
+        """
+        self._asks_others = asks_others
         self._needs_broker = needs_broker
         self._wants = wants
         self._lock = threading.Lock()
@@ -61,12 +66,15 @@ class Needs:
                 cursor.execute("SELECT 1")
             # Once applied they stay applied for as long as this code runs.
             self._migrated = self._migrated or not pending_migrations()
-            others = [*self._missing(), *(ask() for ask in _askers())] if self._migrated else []
+            others = self._others() if self._migrated else []
         except (DatabaseError, InterfaceError) as error:
             why = f"PostgreSQL does not answer ({type(error.__cause__ or error).__name__})"
             return [Part(name="database", trouble=why), Part(name="migrations", trouble="unknown", needed=False)]
         trouble = "" if self._migrated else "some are not applied: run `manage.py migrate_schemas --shared`"
         return [Part(name="database"), Part(name="migrations", trouble=trouble), *others]
+
+    def _others(self) -> list[Part]:
+        return [*self._missing(), *(ask() for ask in (_askers() if self._asks_others else []))]
 
     def _missing(self) -> list[Part]:
         if not self._wants:

@@ -44,8 +44,9 @@ class AuthenticatorAdmin(ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: it is reset, with a reason."""
-        return False
+        """Never by itself: it is reset, with a reason. It goes with its owner, whose deletion asks here too."""
+        match = request.resolver_match
+        return match is not None and str(match.url_name).startswith("identity_user_")
 
     def has_reset_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Whoever has the permission; a superuser's is reset by superusers only, or it would be a way to become one."""

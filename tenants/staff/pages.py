@@ -49,7 +49,7 @@ def enrol(request: HttpRequest) -> HttpResponse:
     """Set up: scan, type one code, keep the recovery codes."""
     user, form = _user(request), CodeForm(request.POST or None)
     try:
-        secret = services.begin_enrolment(user=user)
+        secret = services.begin_enrolment(user=user, afresh=request.method != "POST")
         if request.method == "POST" and form.is_valid():
             codes = services.confirm_enrolment(user=user, code=form.cleaned_data["code"], now=utcnow())
             sessions.opened_by(request.session, selectors.mark_of(user.pk))

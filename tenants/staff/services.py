@@ -26,8 +26,11 @@ class Factor(StrEnum):
     RECOVERY = "recovery code"
 
 
-def begin_enrolment(*, user: User) -> str:
-    """The secret for a new authenticator, in base32. Asked again before it is confirmed, the answer is the same.
+def begin_enrolment(*, user: User, afresh: bool = True) -> str:
+    """The secret for a new authenticator, in base32.
+
+    Each beginning makes another one: somebody may have looked at an open page, and must not know what is confirmed later.
+    With `afresh` False it is the one that was begun, to go on after a mistyped code.
 
     Raises:
         AlreadyEnrolled: there is a confirmed one.
@@ -37,7 +40,7 @@ def begin_enrolment(*, user: User) -> str:
         found = Authenticator.objects.filter(user=user).first()
         if found is not None and found.confirmed_at is not None:
             raise AlreadyEnrolled("Remove the old one first, or ask an administrator to reset it.")
-        secret = _secret_of(found) if found else None
+        secret = _secret_of(found) if found and not afresh else None
         if secret is None:
             secret = domain.new_secret()
             sealed = seal(secret, keys=settings.FIELD_ENCRYPTION_KEY)

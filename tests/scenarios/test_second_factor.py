@@ -55,8 +55,8 @@ def log_in(page: Page, stack: Stack, email: str) -> None:
 
 def log_out(page: Page, stack: Stack) -> None:
     page.goto(f"http://localhost:{stack.ports.web}/admin/second-factor/")
-    page.evaluate("document.querySelector('form[action$=\"/logout/\"]').submit()")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.evaluate("document.querySelector('form[action$=\"/logout/\"]').submit()")
     page.goto(f"http://localhost:{stack.ports.web}/admin/")
     expect(page.locator("[name=username]")).to_be_visible()
 

@@ -63,6 +63,12 @@ def test_a_new_group_begins_at_zero(tmp_path: Path) -> None:
     assert "things_done_total" not in run(tmp_path, "begin_group()\nprint(scrape().decode())")
 
 
+def test_somebody_elses_files_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "rides.db").write_text("SQLite format 3")
+    assert 'kind="me"} 1.0' in run(tmp_path, 'begin_group()\ndone.labels("me").inc()\nprint(scrape().decode())')
+    assert (tmp_path / "rides.db").exists()
+
+
 def test_a_broken_file_costs_its_own_figures_only(tmp_path: Path) -> None:
     (tmp_path / "counter_999999999.db").write_bytes(b"\xff" * 100)
     told = run(tmp_path, 'done.labels("me").inc()\nprint(scrape().decode())')

@@ -220,6 +220,28 @@ def test_who_may_reset(ann, console):
     assert Authenticator.objects.filter(user=ann).exists()
 
 
+def test_it_goes_with_its_owner_and_not_by_itself(ann, console):
+    bob = User.objects.create_user("bob@wildrydes.example", PASSWORD, is_staff=True)
+    enrolled(bob)
+    log_in(console, ann)
+    held = Authenticator.objects.get()
+    assert console.post(f"/admin/staff/authenticator/{held.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert console.post(f"/admin/identity/user/{bob.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Authenticator.objects.exists()
+
+
+def test_a_page_that_was_left_open_tells_nothing_later(ann, console):
+    log_in(console, ann)
+
+    def shown() -> str:
+        return re.search(r'<code id="secret">([A-Z2-7 ]+)</code>', console.get(ENROL).content.decode())[1]
+
+    assert shown() != shown()
+    last = shown()
+    again = console.post(ENROL, {"code": "000000"}).content.decode()
+    assert last in again
+
+
 def test_a_proxy_is_not_locked_out_for_one_guesser(ann, settings):
     """All come from the proxy's address; the guesser's own is the last that the proxy wrote."""
     settings.BEHIND_TLS_PROXY = True

@@ -25,8 +25,12 @@ def actions():
 
 
 def test_enrolling_counts_once_it_is_confirmed(ann):
+    seen_by_somebody = services.begin_enrolment(user=ann)
     secret = services.begin_enrolment(user=ann)
-    assert services.begin_enrolment(user=ann) == secret
+    assert secret != seen_by_somebody
+    assert services.begin_enrolment(user=ann, afresh=False) == secret
+    with pytest.raises(WrongCode):
+        services.confirm_enrolment(user=ann, code=code_at(seen_by_somebody, utcnow()), now=utcnow())
     with pytest.raises(NotEnrolled):
         services.check_code(user=ann, code=code_at(secret, utcnow()), now=utcnow())
     codes = services.confirm_enrolment(user=ann, code=code_at(secret, utcnow()), now=utcnow())

@@ -7,6 +7,7 @@ decides between the two, because `prometheus_client` decides once, when it is fi
 import fcntl
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ _log = logging.getLogger(__name__)
 _LIBRARYS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 # No process has this number: what the dead have counted is summed up under it.
 _RETIRED = "0"
+_OURS = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_\d+\.db")
 
 
 def _chosen() -> Path | None:
@@ -46,7 +48,7 @@ def begin_group() -> None:
     """Forget what an earlier group counted here. Called once, by the first process of a group, before it counts anything."""
     if DIRECTORY is not None:
         with _alone(DIRECTORY):
-            for path in DIRECTORY.glob("*.db"):
+            for path in _files(DIRECTORY):
                 if not _is_alive(_process_of(path)):
                     path.unlink(missing_ok=True)
 
@@ -69,7 +71,7 @@ def scrape(own: CollectorRegistry | None = None) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     with _alone(DIRECTORY):
         _retire(DIRECTORY)
-        registry.register(_Told(list(MultiProcessCollector(None, path=str(DIRECTORY)).collect())))
+        registry.register(_Told(list(MultiProcessCollector.merge([str(path) for path in _files(DIRECTORY)]))))
     return generate_latest(registry) + (generate_latest(own) if own else b"")
 
 
@@ -91,6 +93,11 @@ def _alone(directory: Path) -> Iterator[None]:
         yield
 
 
+def _files(directory: Path) -> list[Path]:
+    """The library's files and nobody else's: somebody's database may be called `.db` too."""
+    return [path for path in sorted(directory.glob("*.db")) if _OURS.fullmatch(path.name)]
+
+
 def _process_of(path: Path) -> str:
     return path.stem.rpartition("_")[2]
 
@@ -108,7 +115,7 @@ def _is_alive(number: str) -> bool:
 
 
 def _retire(directory: Path) -> int:
-    dead = [path for path in directory.glob("*.db") if _process_of(path) != _RETIRED]
+    dead = [path for path in _files(directory) if _process_of(path) != _RETIRED]
     dead = [path for path in dead if not _is_alive(_process_of(path))]
     for path in dead:
         if not path.name.startswith("gauge_"):  # a dead process's gauges say nothing any more
