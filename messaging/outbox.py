@@ -1,7 +1,7 @@
 """The fast path: after the commit, one pipelined send tells Celery the ids of the new deliveries (claim check).
 
 It may fail in every way and nothing is lost: the rows are the truth and the sweeper sends again. So it is given 50 ms, and a
-breaker skips it while the broker is away.
+breaker skips it while the broker is away; what it could not send is tried once more beside the caller (`second_chance`).
 """
 
 import threading
@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from messaging import metrics
 from messaging.routing import queue_for
+from messaging.second_chance import SecondChance
 from messaging.settings import send_timeout_seconds
 from tenants.registry.directory import TenantRef
 
@@ -91,6 +92,8 @@ class _Breaker:
         self._open_until = time.monotonic() + self._open_seconds
 
 
+# For what a second chance sends: nobody waits for it.
+_PATIENCE_SECONDS = 2.0
 _NO_CANVAS = '{"callbacks": null, "errbacks": null, "chain": null, "chord": null}'
 
 
@@ -182,23 +185,36 @@ class WakeupSender:
 
 _breaker = _Breaker()
 _local = threading.local()
+_patient_sender = WakeupSender(_PATIENCE_SECONDS)
+
+
+def _send_patiently(wakeups: Sequence[Wakeup]) -> None:
+    _patient_sender.send(wakeups)
+    metrics.count(metrics.WAKEUPS, "late", by=len(wakeups))
+
+
+def _leave_to_the_sweeper(count: int) -> None:
+    metrics.count(metrics.WAKEUPS_FAILED, "fast", by=count)
+
+
+_later = SecondChance(_send_patiently, _leave_to_the_sweeper)
 
 
 def send_quickly(wakeups: Sequence[Wakeup]) -> None:
-    """Send, or leave it to the sweeper: never raises and never takes long."""
+    """Send, or give it a second chance beside the caller, or leave it to the sweeper: never raises and never takes long."""
     if not wakeups:
         return
     if _breaker.is_open:
-        metrics.count(metrics.WAKEUPS_FAILED, "fast", by=len(wakeups))
+        _later.offer(wakeups)
         return
     sender: WakeupSender | None = getattr(_local, "sender", None)
     if sender is None:
         sender = _local.sender = WakeupSender(send_timeout_seconds())
     try:
         sender.send(wakeups)
-    except Exception as error:  # noqa: BLE001  # any failure of the broker means the same: the sweeper sends
+    except Exception as error:  # noqa: BLE001  # any failure of the broker means the same: somebody else sends
         _breaker.failed()
-        metrics.count(metrics.WAKEUPS_FAILED, "fast", by=len(wakeups))
         _log.warning("outbox.send_failed", error=type(error).__name__, wakeups=len(wakeups))
+        _later.offer(wakeups)
     else:
         metrics.count(metrics.WAKEUPS, "fast", by=len(wakeups))

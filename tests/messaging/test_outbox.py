@@ -20,7 +20,9 @@ def broker():
     client.flushdb()
     outbox._breaker.__init__()
     outbox._local.__dict__.clear()
+    outbox._later._waiting.clear()
     yield client
+    outbox._later._waiting.clear()
     client.flushdb()
     outbox._local.__dict__.clear()
 
@@ -82,3 +84,18 @@ def test_a_broker_that_is_away_costs_little_and_then_nothing(acme, broker, monke
     with transaction.atomic():
         send(DoThing(thing_id=uuid.uuid4()))
     assert time.monotonic() - began < 0.5
+
+
+def test_a_broker_that_is_slow_for_a_moment_costs_a_moment_and_not_the_time_until_the_sweep(acme, broker):
+    def too_slow(self, wakeups):
+        raise TimeoutError
+
+    outbox._local.sender = type("Slow", (), {"send": too_slow})()
+    with transaction.atomic():
+        send(DoThing(thing_id=uuid.uuid4()))
+    with transaction.atomic():
+        send(DoThing(thing_id=uuid.uuid4()))  # the breaker is open by now
+    deadline = time.monotonic() + 5
+    while queues(broker) != {"bookings.basic": 2} and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert queues(broker) == {"bookings.basic": 2}
