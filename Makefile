@@ -42,7 +42,7 @@ test: venv-dev ## All tests (one file: make test TESTS=tests/embedded)
 	@$(VENV) -m pytest -n $(TEST_WORKERS) --dist loadgroup $(TESTS)
 
 poison: venv-dev ## 1,000 poison messages of ten kinds among good ones, on real workers (minutes)
-	@POISON=1000 $(VENV) -m pytest -s --timeout 3600 tests/messaging/processes/test_poison.py
+	@POISON=1000 $(VENV) -m pytest -s --timeout 3600 tests/messaging/processes/test_poison.py tests/messaging/processes/test_crashes.py
 
 screenshots: venv-dev ## Photograph the console's pages for the guides (needs Chromium)
 	@SCREENSHOTS=docs/images $(VENV) -m pytest -q tests/console/browser

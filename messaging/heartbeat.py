@@ -37,6 +37,8 @@ class Heart:
         self._held: dict[UUID, _Held] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._wakes_at = math.inf
+        self._lively = False
         self._guarded = False
         self._when_hung: Callable[[], None] = lambda: None
         self.given_up: set[UUID] = set()
@@ -49,8 +51,6 @@ class Heart:
     def when_hung(self, end: Callable[[], None]) -> None:
         """What ends this process when a handler hangs past its time limit."""
         self._when_hung = end
-        self._wakes_at = math.inf
-        self._lively = False
 
     @contextmanager
     def keeping(self, claimed: Claim, *, time_limit: float) -> Iterator[None]:

@@ -80,6 +80,19 @@ def test_kill_ends_the_children_too_and_is_not_held_against_the_process(stack_of
     stack.wait_healthy()
 
 
+def test_a_process_that_was_well_is_never_given_up(stack_of: StackOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages that kill their worker come in numbers; without a worker nobody would ever bury them."""
+    monkeypatch.setattr("wildrydes.devstack.supervised.LONGEST_PAUSE_SECONDS", 0.05)
+    stack = stack_of(well("worker"))
+    stack.start()
+    for _ in range(6):
+        stack.wait_healthy()
+        first = stack.process("worker").pid
+        os.kill(first, signal.SIGKILL)
+        eventually(lambda first=first: stack.process("worker").pid not in (None, first))
+    stack.wait_healthy()
+
+
 def test_a_process_that_dies_at_once_each_time_is_given_up_with_its_last_words(stack_of: StackOf) -> None:
     stack = stack_of(script("broken", "raise SystemExit('no such tier')"), well("fine"))
     stack.start()

@@ -86,6 +86,17 @@ def test_a_row_that_waited_for_a_late_look_is_looked_at_when_its_holders_lease_e
     assert row.parked_in == ""
 
 
+def test_what_a_worker_hands_over_is_anybodys_and_uncounted(posted):
+    held, hung, others = (claims.claim(posted().id) for _ in range(3))
+    Delivery.objects.filter(id=others.id).update(claimed_by="elsewhere:1")
+    assert claims.hand_over([claims.worker_name()], but={hung.claim_id}) == 1
+    with pytest.raises(StaleClaim):
+        claims.finish(held, outcome="done")
+    again = claims.claim(held.id)
+    assert (again.attempts, again.crashes, again.epoch) == (0, 0, held.epoch + 1)
+    assert claims.extend({row.id: row.claim_id for row in (hung, others)}) == {hung.claim_id, others.claim_id}
+
+
 @pytest.mark.django_db
 def test_an_unknown_id_is_nobodys(recorder):
     assert claims.claim(uuid.uuid4()) is None

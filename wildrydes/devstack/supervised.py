@@ -70,6 +70,7 @@ class Supervised:
         self._began = 0.0
         self._next_start = 0.0
         self._quick_deaths = 0
+        self._stillbirths = 0
         self._was_ever_well = False
         self._is_well_since_start = False
         self._death_was_ordered = False
@@ -94,7 +95,7 @@ class Supervised:
         """Start the process unless it runs; what was given up is tried again."""
         with self._lock:
             if self.pid is None:
-                self._quick_deaths = 0
+                self._quick_deaths = self._stillbirths = 0
                 self._spawn()
 
     def kill(self) -> None:
@@ -197,9 +198,11 @@ class Supervised:
             self._quick_deaths = 1 if steady else self._quick_deaths + 1
             pause = min(FIRST_PAUSE_SECONDS * 2 ** (self._quick_deaths - 1), LONGEST_PAUSE_SECONDS)
         how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-        if self._quick_deaths >= (QUICK_DEATHS_LIMIT if self._was_ever_well else STILLBIRTHS_LIMIT):
+        # One that was well is killed by its work or its surroundings: it pauses ever longer, and goes on.
+        self._stillbirths = 0 if self._is_well_since_start or self._death_was_ordered else self._stillbirths + 1
+        if self._stillbirths >= (QUICK_DEATHS_LIMIT if self._was_ever_well else STILLBIRTHS_LIMIT):
             self.state = State.GIVEN_UP
-            self._log.say(self.name, f"{how}, {self._quick_deaths} times in a row: given up", failure=True)
+            self._log.say(self.name, f"{how}, {self._stillbirths} times in a row: given up", failure=True)
             return
         self.state = State.PAUSING
         self._next_start = time.monotonic() + pause

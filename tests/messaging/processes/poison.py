@@ -3,8 +3,8 @@
 import ctypes
 import os
 import resource
-import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -70,7 +70,7 @@ def note_start(message: Envelope[Any]) -> None:
     os.close(file)
 
 
-def use_up_memory() -> None:
+def use_up_memory(kind: str) -> None:
     """As in a container: the next page is refused."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -81,27 +81,37 @@ def use_up_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
+def fail(kind: str) -> None:
+    raise ValueError(kind)
+
+
+def refuse(kind: str) -> None:
+    raise Reject(kind)
+
+
+def hang(kind: str) -> None:
+    while True:
+        time.sleep(0.01)
+
+
+POISON: dict[str, Callable[[str], object]] = {
+    "raise": fail,
+    "bad_outcome": fail,
+    "reject": refuse,
+    "memory": use_up_memory,
+    "exit": lambda _: os._exit(0),
+    "segfault": lambda _: ctypes.string_at(0),
+    "stuck": lambda _: ctypes.PyDLL(None).sleep(120),  # never lets go of the interpreter
+    "hang": hang,
+}
+
+
 def perform(message: Envelope[Any]) -> None:
     note_start(message)
-    kind = message.body.kind
-    if message.body.seconds:
-        time.sleep(message.body.seconds)
-    if kind in ("raise", "bad_outcome"):
-        raise ValueError(kind)
-    if kind == "reject":
-        raise Reject(kind)
-    if kind == "exit":
-        os._exit(0)
-    if kind == "segfault":
-        ctypes.string_at(0)
-    if kind == "killed":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if kind == "memory":
-        use_up_memory()
-    if kind == "hang":
-        while True:
-            time.sleep(0.01)
-    publish(Effect(kind=kind, thing_id=message.body.thing_id))
+    time.sleep(message.body.seconds)
+    if message.body.kind in POISON:
+        POISON[message.body.kind](message.body.kind)
+    publish(Effect(kind=message.body.kind, thing_id=message.body.thing_id))
 
 
 def died(message: Envelope[Any], cause: DeadCause) -> None:

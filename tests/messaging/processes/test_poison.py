@@ -24,8 +24,8 @@ KINDS = {
     "exit": ("crashes", "", 3),
     "segfault": ("crashes", "", 3),
     "hang": ("crashes", "", 3),
-    "misfit": ("rejected", "messaging.consuming.Unreadable", 0),
-    "missing": ("rejected", "messaging.consuming.Unreadable", 0),
+    "misfit": ("rejected", "messaging.envelopes.Unreadable", 0),
+    "missing": ("rejected", "messaging.envelopes.Unreadable", 0),
     "no_tenant": ("rejected", "", 0),
 }
 
