@@ -67,7 +67,9 @@ class Sweep:
 
     def __enter__(self) -> "Sweep":
         settings.PAYMENT_PROVIDER_URL = self._provider.url
-        settings.MESSAGING = {**settings.MESSAGING, "RESEND_BACKOFF_SECONDS": (1, 2, 4, 8)}
+        # On a busy machine a wake-up takes longer than a request may wait, and a ride would end early by chance.
+        patient = {"SEND_TIMEOUT_SECONDS": 10.0, "RESEND_BACKOFF_SECONDS": (1, 2, 4, 8)}
+        settings.MESSAGING = {**settings.MESSAGING, **patient}
         _insist(in_child(self._make_database))
         connections["default"].settings_dict["NAME"] = self._database
         settings.DATABASES["default"]["NAME"] = self._database
