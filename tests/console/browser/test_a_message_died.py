@@ -3,10 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import Value
+from django.db.models.functions import Concat
 from playwright.sync_api import Page, expect
 
 from audit.models import Entry
-from messaging.models import DeadLetter
+from audit.services import Actor
+from messaging.deadletters.filters import LetterFilter
+from messaging.deadletters.redriving.services import plan_run
+from messaging.models import DeadLetter, RedriveItem
+from tenants.registry.models import Tenant
 from tests.console.browser.scenery import add_unicorn, ask, cancelled_rides, city, payment_simulator, provider
 from tests.console.conftest import browser
 from tests.support.draining import drain
@@ -96,19 +102,25 @@ def test_pages_can_be_read_on_a_phone_and_in_the_dark(
     cancelled_rides(tenant, 2)
     operator = browser(role="operator", email="olga@wildrydes.example")
     page = visit(client=operator, size="phone", dark=True)
+    page.goto("/admin/")
+    shoot(page, "phone-front")
     found = DeadLetter.objects.first()
+    DeadLetter.objects.update(error_class="E" * 200, handler="h" * 80, resolution_note="n" * 500)
+    Tenant.objects.update(name=Concat(Value("N" * 90), "slug"))
+    run = plan_run(LetterFilter(fingerprint=found.fingerprint), rate=1, actor=Actor.system("a" * 254))
+    RedriveItem.objects.update(summary="s" * 300, result="r" * 300)
     for address in (
         "/admin/",
         "/admin/messaging/deadletter/",
         "/admin/messaging/deadletter/letters/",
         f"/admin/messaging/deadletter/{found.id}/change/",
-        f"/admin/messaging/redriverun/plan/?fingerprint={found.fingerprint}",
+        f"/admin/messaging/redriverun/plan/?fingerprint={found.fingerprint}&handler={'h' * 80}",
+        f"/admin/messaging/redriverun/{run.id}/change/",
+        "/admin/messaging/redriverun/",
     ):
         page.goto(address)
         expect(page.locator("#content")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is wider than a phone"
-    page.goto("/admin/")
-    shoot(page, "phone-front")
 
 
 def test_it_says_so_when_the_server_cannot_be_reached_and_when_it_is_back(visit: Callable[..., Page]) -> None:
