@@ -30,7 +30,10 @@ def page_of(client, letter):
 @pytest.fixture
 def rejected(dead):
     """A letter whose message and error hold what is not for every eye."""
-    return dead(DoThing(thing_id=uuid.uuid4(), note=SECRET), error=Reject(f"no {SECRET} {EVIL} \x00"))
+    return dead(
+        DoThing(thing_id=uuid.uuid4(), note=f"{SECRET} </pre></textarea>{EVIL}"),
+        error=Reject(f"no {SECRET} {EVIL} \x00"),
+    )
 
 
 @pytest.fixture
@@ -77,6 +80,7 @@ def test_the_payload_is_shown_on_demand_and_that_look_is_on_record(rejected, sup
     assert support.get(show).status_code == 405
     answer = support.post(show)
     assert SECRET in text_of(answer)
+    assert EVIL not in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
     entry = Entry.objects.get()
     assert (entry.action, entry.subject_id) == ("deadletter.payload_viewed", str(rejected.id))
@@ -160,6 +164,7 @@ def test_editing_opens_the_message_audited_and_sends_what_fits(rejected, operato
     assert operator.get(edit).status_code == 405
     form = operator.post(edit)
     assert SECRET in text_of(form)
+    assert EVIL not in form.content.decode()
     assert [entry.action for entry in Entry.objects.all()] == ["deadletter.payload_viewed"]
     said = services.look_at_payload(rejected.id, actor=services.Actor.system("test"))
     answer = operator.post(edit, {"payload": json.dumps({**said, "note": "harmless"})})
