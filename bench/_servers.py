@@ -1,6 +1,7 @@
 """Servers and processes of a benchmark's own: what all of them need to run the product beside something else."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results"
+
+
+def end_in_order() -> None:
+    """Let SIGTERM take down what was started, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Told to end."))
 
 
 def say(text: str) -> None:

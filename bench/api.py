@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench._servers import RESULTS, product_environment, say, serving
+from bench._servers import RESULTS, end_in_order, product_environment, say, serving
 from wildrydes.embedded import EmbeddedPostgres, EmbeddedValkey
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
@@ -43,6 +43,7 @@ class Prepared:
 
 def main() -> None:
     """Prepare, run the rounds, write the results."""
+    end_in_order()
     folder = Path(tempfile.mkdtemp(prefix="wildrydes-bench-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)

@@ -22,7 +22,7 @@ from typing import Any
 
 from bench._pairs import Bench
 from bench._pipeline_results import summary, write
-from bench._servers import answers, free_port, product_environment, running, say, wait_for
+from bench._servers import answers, end_in_order, free_port, product_environment, running, say, wait_for
 from bench._sides import Side, side
 from wildrydes.embedded import EmbeddedPostgres, EmbeddedValkey
 
@@ -33,6 +33,7 @@ PAIRS = int(os.environ.get("BENCH_ROUNDS", "5"))
 
 def main() -> None:
     """Prepare, run the pairs, write the results."""
+    end_in_order()
     folder = Path(tempfile.mkdtemp(prefix="wildrydes-bench-"))
     with ExitStack() as stack:
         if "BENCH_KEEP" not in os.environ:
