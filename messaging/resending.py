@@ -24,8 +24,9 @@ _COLUMNS = """
     claim_id IS NOT NULL AND lease_until <= clock_timestamp(), claim_id IS NOT NULL AND lease_until > clock_timestamp(),
     sends = 0 AND due_at < not_before + interval '1 second'
 """
+# Not clock_timestamp(): it may change within a statement, so that no index helps and every look reads the whole of it.
 _DUE = f"""
-    SELECT {_COLUMNS} FROM messaging_delivery WHERE due_at <= clock_timestamp()
+    SELECT {_COLUMNS} FROM messaging_delivery WHERE due_at <= statement_timestamp()
      ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """  # noqa: S608  # column names of our own
 _PARKED = f"""
