@@ -43,6 +43,7 @@ class Member:
         self.starts = 0
         self.codes: list[int] = []
         self._wanted = True
+        self._deciding = threading.Lock()
         self.process = self._spawn()
         threading.Thread(target=self._keep, daemon=True).start()
 
@@ -60,7 +61,10 @@ class Member:
             if self._wanted:
                 self._end_group()
                 time.sleep(0.2)  # one that cannot start must not take the machine
-                self.process = self._spawn()
+                with self._deciding:
+                    if not self._wanted:
+                        return
+                    self.process = self._spawn()
 
     def _end_group(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -84,7 +88,8 @@ class Member:
         Raises:
             subprocess.TimeoutExpired: it did not.
         """
-        self._wanted = False
+        with self._deciding:
+            self._wanted = False
         began = time.monotonic()
         self.process.send_signal(number)
         self.process.wait(within)
@@ -92,7 +97,8 @@ class Member:
 
     def finish(self) -> None:
         """End it, whatever it is at."""
-        self._wanted = False
+        with self._deciding:
+            self._wanted = False
         self._end_group()
         self.process.wait()
 
