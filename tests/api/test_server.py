@@ -16,11 +16,11 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[int]:
-    """The product's gunicorn configuration around a trivial application."""
+    """The product as gunicorn serves it: its hooks need the settings."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "-c", "wildrydes/gunicorn.py", "wsgiref.simple_server:demo_app"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "wildrydes/gunicorn.py", "wildrydes.wsgi"]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PORT": str(port), "WEB_WORKERS": "1"})
     try:
         until = time.monotonic() + 30
