@@ -99,3 +99,41 @@ def test_a_broker_that_is_slow_for_a_moment_costs_a_moment_and_not_the_time_unti
     while queues(broker) != {"bookings.basic": 2} and time.monotonic() < deadline:
         time.sleep(0.01)
     assert queues(broker) == {"bookings.basic": 2}
+
+
+@pytest.fixture
+def sender(broker):
+    sender = outbox.WakeupSender(2.0)
+    yield sender
+    sender.close()
+
+
+def wakeup():
+    return outbox.Wakeup(uuid.uuid4(), 0, "bookings.basic", "group")
+
+
+def client_of(sender):
+    with sender._connection.default_channel.conn_or_acquire() as client:
+        return client
+
+
+def test_a_sender_makes_its_client_once(broker, sender):
+    sender.send([wakeup()])
+    first = client_of(sender)
+    sender.send([wakeup(), wakeup()])
+    assert client_of(sender) is first
+    assert queues(broker) == {"bookings.basic": 3}
+
+
+def test_a_cut_connection_is_made_anew(broker, sender):
+    sender.send([wakeup()])
+    first = client_of(sender)
+    broker.client_kill_filter(skipme=True, _type="normal")
+    deadline = time.monotonic() + 5
+    while len(broker.client_list(_type="normal")) > 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    sender.send([wakeup()])
+    sender.close()
+    sender.send([wakeup()])
+    assert client_of(sender) is not first, "a new connection begins with a new client"
+    assert queues(broker) == {"bookings.basic": 3}
