@@ -7,7 +7,6 @@ breaker skips it while the broker is away; what it could not send is tried once 
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -18,6 +17,7 @@ from celery import current_app
 from django.db import connection, transaction
 
 from messaging import metrics
+from messaging.broker_clients import keep_client
 from messaging.routing import queue_for
 from messaging.second_chance import SecondChance
 from messaging.settings import send_timeout_seconds
@@ -105,16 +105,6 @@ def _headers() -> dict[str, Any]:
     return headers
 
 
-def _keep_client(channel: Any) -> None:
-    """Let a channel on Redis make its client once; kombu makes one for each batch, which is half of what sending costs.
-
-    A client is only a view of the channel's pool of connections, and goes with the channel.
-    """
-    if hasattr(channel, "conn_or_acquire"):
-        with channel.conn_or_acquire() as client:
-            channel.conn_or_acquire = lambda given=None: nullcontext(given or client)
-
-
 class WakeupSender:
     """A connection to the broker of its own, with a time limit on every step. Used by one thread at a time."""
 
@@ -181,7 +171,7 @@ class WakeupSender:
                 transport_options=options, connect_timeout=self._timeout
             )
             channel = self._connection.default_channel
-            _keep_client(channel)
+            keep_client(channel)
             self._producer = current_app.amqp.Producer(channel, auto_declare=False)
         return self._producer
 

@@ -9,6 +9,7 @@ from celery import current_app, signals
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connection
 
+from messaging.broker_clients import KeepClient
 from messaging.faults import is_database_away
 from messaging.leaving import Leaving
 from messaging.life import Life
@@ -76,6 +77,7 @@ class Command(BaseCommand):
         bound_answers()
         Leaving(pool=pool).watch()
         _show_life(tiers)
+        current_app.steps["consumer"].add(KeepClient)
         current_app.worker_main(argv)
 
     @staticmethod
