@@ -12,8 +12,9 @@ from kombu.utils.json import dumps, loads
 
 from fairqueue.eta import due_at_ms
 from fairqueue.options import Options
+from fairqueue.publishing import PublishBatch
 from fairqueue.qos import QoS
-from fairqueue.scripts import Scripts, source
+from fairqueue.scripts import Scripts
 from fairqueue.servers import require_supported
 
 
@@ -128,9 +129,8 @@ class FairChannel(stock.Channel):
         return [*command[:3], command[3][len(prefix) :], *command[4:]] if prefix else command
 
     def create_publish_batch(self, max_size: int) -> Any:
-        """A batch of kombu's, for which the script has to be there: a pipeline cannot send it again."""
-        self.raw_client().script_load(source("publish"))
-        return super().create_publish_batch(max_size)
+        """A batch of kombu's that sends the script when the server has forgotten it."""
+        return PublishBatch(self, max_size)
 
     # Consuming
 

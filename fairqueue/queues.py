@@ -123,3 +123,12 @@ def queues(client: redis.Redis, *, global_keyprefix: str = "") -> list[str]:
     """The names of all fair queues of a broker."""
     names: Any = client.smembers(f"{global_keyprefix}fairqueue:queues")
     return sorted(name.decode() for name in names)
+
+
+def waiting(client: redis.Redis, places: Sequence[tuple[str, str | None]], *, global_keyprefix: str = "") -> list[int]:
+    """How many messages wait in each place, a queue (group None) or one group of it, in one round trip for all of them."""
+    with client.pipeline(transaction=False) as pipe:
+        for queue, group in places:
+            base = f"{global_keyprefix}fairqueue:{queue}:"
+            pipe.hget(f"{base}state", "waiting") if group is None else pipe.hget(f"{base}waiting", group)
+        return [int(count or 0) for count in pipe.execute()]

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import redis
 from kombu import Connection, Exchange, Queue
+from kombu.exceptions import BatchPublishError
 
 from fairqueue import FairQueue, Limits
 from fairqueue.errors import ClusterRefused, ServerTooOld
+from fairqueue.queues import waiting
 from fairqueue.servers import require_supported
 from fairqueue.tests.conftest import Server
 
@@ -252,6 +254,44 @@ def test_a_key_prefix_keeps_two_users_of_a_database_apart(server, client):
                 connection.drain_events(timeout=5)
         assert got == ["one", "two"]
         assert FairQueue("work", client, global_keyprefix="mine:").view().in_flight == 0
+
+
+@pytest.mark.parametrize("prefix", ["", "mine:"])
+def test_a_batch_is_one_round_trip_and_survives_a_server_that_forgot_the_script(server, client, prefix):
+    options = {"global_keyprefix": prefix, "fair_plain_queues": ["plain"]}
+
+    def said() -> int:
+        return client.info("commandstats").get("cmdstat_script|load", {"calls": 0})["calls"]
+
+    with Connection(server.url(), transport_options=options) as connection:
+        producer = connection.Producer()
+        plain = Queue("plain", Exchange("plain"), routing_key="plain")
+        for _ in range(2):
+            client.script_flush()
+            client.config_resetstat()
+            for _ in range(2):
+                with producer.batch():
+                    for group in ("one", "two"):
+                        producer.publish(
+                            "x", exchange=WORK.exchange, routing_key="work", declare=[WORK], MessageGroupId=group
+                        )
+                    producer.publish("x", exchange=plain.exchange, routing_key="plain", declare=[plain])
+            assert said() == 1, "loaded when it is missing, and not again"
+        assert client.llen(f"{prefix}plain") == 4
+        places = [("work", None), ("work", "one"), ("work", "nobody")]
+        assert waiting(client, places, global_keyprefix=prefix) == [8, 4, 0]
+
+
+def test_a_batch_that_the_server_refuses_says_so(server, client, connection):
+    producer = connection.Producer()
+    producer.publish("x", exchange=WORK.exchange, routing_key="work", declare=[WORK], MessageGroupId="one")
+    client.script_flush()
+    client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(BatchPublishError), producer.batch():
+            producer.publish("x", exchange=WORK.exchange, routing_key="work", MessageGroupId="one")
+    finally:
+        client.config_set("maxmemory", 0)
 
 
 def test_a_plain_queue_beside_a_fair_one_is_an_ordinary_list(server, client):
