@@ -35,7 +35,8 @@ if only ~= '' then
 else
   for _, group in ipairs(call('HKEYS', P .. 'waiting')) do remove_group(group) end
 end
-call('HINCRBY', P .. 'state', 'waiting', -removed)
+-- Lua writes minus nothing as -0, which is no number to Redis.
+if removed > 0 then call('HINCRBY', P .. 'state', 'waiting', -removed) end
 for _, member in ipairs(call('ZRANGE', P .. 'delayed', 0, -1)) do
   local _, group, element = string.match(member, '^([^\n]*)\n([^\n]*)\n(.*)$')
   if only == '' or group == only then
