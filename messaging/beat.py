@@ -43,6 +43,11 @@ class BeatingScheduler(DatabaseScheduler):
         self._life.beat()
         return super().tick(*args, **kwargs)
 
+    def close(self) -> None:
+        """Say goodbye; Celery calls this more than once when it is told to stop."""
+        super().close()
+        self._life.end()
+
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         """Send the tick, unless those before it wait for a worker already."""
         try:

@@ -93,6 +93,7 @@ def scheduler(db, redis_client):
     current_app.conf.beat_schedule = {}
     made = BeatingScheduler(app=current_app, lazy=True)
     yield made
+    made.close()
     redis_client.flushdb()
 
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from messaging.beats import seen_lately
 from messaging.models import Delivery
 from tenants.registry.context import enter_public
 from tests.messaging.processes.conftest import LEASE
@@ -52,9 +53,10 @@ def test_whatever_the_signal_and_however_often_the_work_is_anybodys_afterwards(c
 def test_a_sweeper_and_a_scheduler_end_at_once(crew, shop):
     sweeper, scheduler = crew.sweeper(), crew.start("scheduler", "scheduler", HEALTH_FILE="")
     eventually(lambda: scheduler.said("Schedule changed"), what="the scheduler runs")
-    time.sleep(1.0)
-    assert sweeper.stop() < 10.0
-    assert scheduler.stop() < 10.0
+    eventually(lambda: seen_lately().keys() == {"sweeper", "scheduler"}, what="both are known")
+    assert sweeper.stop() < 5.0
+    assert scheduler.stop() < 5.0
+    assert not seen_lately(), "nobody is missing who was stopped on purpose"
     assert (sweeper.process.returncode, scheduler.process.returncode) == (0, 0)
 
 
