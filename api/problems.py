@@ -13,7 +13,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.request import UnreadablePostError
 from django.utils.encoding import escape_uri_path
@@ -98,10 +98,18 @@ def _from_database(error: Exception) -> DomainError | None:
     if isinstance(error, IntegrityError):
         _log.error("api.integrity_error", constraint=_constraint(cause))
         return Conflict("The request contradicts what is stored by now. Read the resource again, then decide.")
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, OperationalError | InterfaceError) or _is_cut():
         _log.error("api.database_away", error=type(cause or error).__name__)
         return errors.Unavailable("The database cannot be reached. Send the request again.", retry_after=5)
     return None
+
+
+def _is_cut() -> bool:
+    """Whether there is no connection (any more), whatever Django makes of that.
+
+    Of one that breaks while it is made it says that PostgreSQL 0.0 is not supported.
+    """
+    return connection.connection is None or connection.connection.closed
 
 
 def _constraint(cause: BaseException | None) -> str:

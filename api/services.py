@@ -35,7 +35,6 @@ def open_operation(
     resource_id: UUID,
     deadline_at: datetime,
     correlation_id: UUID,
-    now: datetime | None = None,
 ) -> Operation:
     """Accept work that is done later: what a `202` is about.
 
@@ -48,7 +47,6 @@ def open_operation(
         resource_id: the resource's id.
         deadline_at: by when it has ended.
         correlation_id: shared by everything this request sets in motion.
-        now: the database's present, from which `deadline_at` was counted, when the caller has it.
     """
     operation = Operation(
         kind=kind,
@@ -59,7 +57,8 @@ def open_operation(
         correlation_id=correlation_id,
     )
     operation.save(force_insert=True)
-    wait = max(timedelta(0), deadline_at - (now or _database_now())) + EXPIRY_GRACE
+    # The INSERT answered with the database's own time: it decides how long is left.
+    wait = max(timedelta(0), deadline_at - operation.created_at) + EXPIRY_GRACE
     send(ExpireOperation(operation_id=operation.id), correlation_id=correlation_id, delay=wait)
     return operation
 
@@ -112,12 +111,17 @@ def _finish(
 
 
 def request_cancellation(*, operation: Operation) -> Operation:
-    """Ask the operation's owner to cancel it. Asking again changes nothing. Inside a transaction.
+    """Ask the operation's owner to cancel it. Inside a transaction.
+
+    Asking again changes nothing and is answered like the first time, also when it has been cancelled meanwhile: the first
+    answer may have been lost (RFC 9110, 9.2.2).
 
     Raises:
-        OperationFinal: it has ended.
+        OperationFinal: it has ended otherwise.
     """
     locked = Operation.objects.select_for_update().get(id=operation.id)
+    if locked.status == OperationStatus.CANCELLED:
+        return locked
     if locked.is_final:
         raise OperationFinal(f"It has ended as {locked.status}; there is nothing left to cancel.")
     if locked.cancel_requested_at is None:

@@ -43,7 +43,7 @@ class OperationDetail(ApiView):
 
     @extend_schema(operation_id="cancel_operation", request=None, responses=ACCEPTED)
     def delete(self, request: Request, operation_id: UUID) -> Response:
-        """Ask to cancel it; follow it to see whether that was still possible."""
+        """Ask to cancel it; follow it to see whether that was still possible. Asking again is answered like the first time."""
         operation = operation_for(self.principal, operation_id)
         with transaction.atomic():
             return accepted(request_cancellation(operation=operation), request)

@@ -40,7 +40,6 @@ def cancel_booking(*, booking_id: UUID, correlation_id: UUID) -> Operation:
         resource_id=booking.id,
         deadline_at=held.now + timedelta(seconds=current_tenant().tier.booking_deadline_seconds),
         correlation_id=correlation_id,
-        now=held.now,
     )
     booking.cancel_operation_id = operation.id
     if not advance(held, Trigger.CANCEL):

@@ -53,7 +53,6 @@ def request_booking(*, user_id: UUID, wanted: RideRequest, correlation_id: UUID)
         resource_id=booking_id,
         deadline_at=now + time_allowed,
         correlation_id=correlation_id,
-        now=now,
     )
     booking = Booking.objects.create(
         id=booking_id,

@@ -1,7 +1,8 @@
 """The life of an operation, and what clients see of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,6 +30,7 @@ from tenants.registry.directory import TenantRef
 from tests.api.conftest import Caller
 from tests.api.test_problems import assert_problem
 from wildrydes.kernel.clock import utcnow
+from wildrydes.kernel.errors import Conflict
 
 pytestmark = pytest.mark.django_db
 
@@ -154,7 +156,37 @@ def test_asking_to_cancel_publishes_once(operation: Operation, caller: Caller, t
         asked = Message.objects.get(topic="operation.cancel_requested")
         assert asked.payload["operation_id"] == str(operation.id)
         assert asked.correlation_id == operation.correlation_id
-        cancel_operation(operation_id=operation.id)
+
+
+def test_asking_again_after_it_was_cancelled_is_answered_like_the_first(
+    operation: Operation, caller: Caller, tenant: TenantRef
+) -> None:
+    """The first answer may have been lost with the process that gave it (RFC 9110, 9.2.2: DELETE is idempotent)."""
+    first = caller.delete(operation.path)
+    with enter_tenant(tenant):
+        assert cancel_operation(operation_id=operation.id)
+    again = caller.delete(operation.path)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again["Location"] == first["Location"]
+    assert (first.json()["status"], again.json()["status"]) == ("accepted", "cancelled")
+    with enter_tenant(tenant):
+        assert Message.objects.filter(topic="operation.cancel_requested").count() == 1
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        partial(succeed_operation, result={}),
+        partial(fail_operation, error=Conflict("It cannot be done.")),
+        expire_operation,
+    ],
+    ids=["succeeded", "failed", "expired"],
+)
+def test_what_ended_otherwise_cannot_be_cancelled(
+    operation: Operation, caller: Caller, tenant: TenantRef, end: Callable[..., bool]
+) -> None:
+    with enter_tenant(tenant):
+        assert end(operation_id=operation.id)
     assert_problem(caller.delete(operation.path), 409, "operation-final")
 
 

@@ -1,10 +1,14 @@
 """Whatever goes wrong is a problem document that says what to do and nothing about our insides."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import NotSupportedError, connection
 from django.test import Client
 
+from api.errors import Unavailable
+from api.problems import domain_error
 from tests.api.conftest import Caller
 
 
@@ -40,6 +44,18 @@ def test_an_error_in_a_view(caller: Caller, kind: str, name: str, status: int, c
     assert ("Retry-After" in response) == (status == 503)
     assert body.get("request_id") == ("my-request" if status == 500 else None)
     assert response["X-Request-Id"] == "my-request"
+
+
+@pytest.mark.django_db
+def test_an_error_of_a_connection_that_broke_while_it_was_made() -> None:
+    """Django asks a new connection for its server's version; one that is dead by then says "0.0"."""
+    error = NotSupportedError("PostgreSQL 14 or later is required (found 0.0).")
+    assert connection.connection is not None
+    assert domain_error(error) is None, "with a connection that stands, it is a mistake of ours"
+    with ThreadPoolExecutor() as thread:
+        told = thread.submit(domain_error, error).result()
+    assert isinstance(told, Unavailable)
+    assert told.retry_after == 5
 
 
 @pytest.mark.django_db
