@@ -8,6 +8,7 @@ import redis
 
 from fairqueue.errors import InvalidLimit
 from fairqueue.limits import Limits
+from fairqueue.names import group_name
 from fairqueue.options import Options
 from fairqueue.reading import Reader
 from fairqueue.records import Element
@@ -41,25 +42,36 @@ class FairQueue:
     def _run(self, script: str, *arguments: Any) -> Any:
         return self._scripts.run(self._client.execute_command, script, self.name, *arguments)
 
+    @staticmethod
+    def _named(group: str) -> str:
+        name = group_name(group)
+        if not name:
+            raise InvalidLimit("Messages without a group share no limits: name a group.")
+        return name
+
     # Limits
 
     def set_limits(self, group: str, limits: Limits) -> None:
-        """Give a group a weight, a cap, or a pause."""
+        """Give a group a weight, a cap, or a pause.
+
+        Raises:
+            InvalidLimit: for a group without a name.
+        """
         cap = "" if limits.cap is None else limits.cap
         weight = "" if limits.weight == 1.0 else limits.weight
-        self._run("configure", group, "weight", weight, "cap", cap, "pause", "1" if limits.paused else "")
+        self._run("configure", self._named(group), "weight", weight, "cap", cap, "pause", "1" if limits.paused else "")
 
     def limits(self, group: str) -> Limits:
         """What a group was given."""
-        return self._reader.limits(group)
+        return self._reader.limits(group_name(group))
 
     def pause(self, group: str) -> None:
         """Take none of the group's messages until it is resumed; those in flight are finished."""
-        self._run("configure", group, "pause", "1")
+        self._run("configure", self._named(group), "pause", "1")
 
     def resume(self, group: str) -> None:
         """Take the group's messages again."""
-        self._run("configure", group, "pause", "")
+        self._run("configure", self._named(group), "pause", "")
 
     def set_caps(self, *, each: int | None = None, total: int | None = None) -> None:
         """How many messages of each group without a cap of its own, and of all, may be in flight at once; None: no such cap.
@@ -83,7 +95,7 @@ class FairQueue:
 
     def position(self, group: str) -> Position:
         """Where a message of this group would stand if it were sent now."""
-        return self._reader.position(group)
+        return self._reader.position(group_name(group))
 
     def why(self, tag: str) -> Why:
         """Why the message with this delivery tag or task id waits, or waited."""
@@ -112,11 +124,11 @@ class FairQueue:
 
     def redrive(self, limit: int = 1000, *, group: str = "") -> int:
         """Send dead letters again, the oldest first; answers how many."""
-        return int(self._run("redrive", limit, group))
+        return int(self._run("redrive", limit, group_name(group)))
 
     def purge(self, group: str = "") -> int:
         """Remove what waits, of one group or of all; answers how many. What is in flight stays in flight."""
-        return int(self._run("purge", group, 0))
+        return int(self._run("purge", group_name(group), 0))
 
 
 def queues(client: redis.Redis, *, global_keyprefix: str = "") -> list[str]:
@@ -130,5 +142,5 @@ def waiting(client: redis.Redis, places: Sequence[tuple[str, str | None]], *, gl
     with client.pipeline(transaction=False) as pipe:
         for queue, group in places:
             base = f"{global_keyprefix}fairqueue:{queue}:"
-            pipe.hget(f"{base}state", "waiting") if group is None else pipe.hget(f"{base}waiting", group)
+            pipe.hget(f"{base}state", "waiting") if group is None else pipe.hget(f"{base}waiting", group_name(group))
         return [int(count or 0) for count in pipe.execute()]

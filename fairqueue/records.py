@@ -24,7 +24,7 @@ class Element:
     def read(cls, raw: bytes) -> "Element":
         """An element as it stands in a group's list."""
         tag, enqueued, deliveries, ahead, claims, dedup, route, payload = raw.decode().split("\n", 7)
-        return cls(tag, float(enqueued), int(deliveries), int(ahead), int(claims), dedup, route, payload)
+        return cls(tag, float(enqueued), int(float(deliveries)), int(ahead), int(claims), dedup, route, payload)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import redis
+
 from fairqueue.errors import ClusterRefused, ServerTooOld
 
 _OLDEST = (6, 2)
@@ -16,7 +18,12 @@ def require_supported(client: Any, transport: Any) -> None:
     """
     if getattr(transport, "fair_server_checked", False):
         return
-    info = client.info("server")
+    try:
+        info = client.info("server")
+    except redis.exceptions.NoPermissionError:
+        # A user who may not ask is served: a cluster would refuse the scripts' keys, an old server their commands.
+        transport.fair_server_checked = True
+        return
     version = tuple(int(part) for part in str(info.get("redis_version", "0")).split(".")[:2])
     if info.get("redis_mode") == "cluster" or info.get("server_mode") == "cluster":
         raise ClusterRefused(

@@ -31,6 +31,8 @@ class Transport(stock.Transport):
                 client.ssl = parts["ssl"]
         super().__init__(client, **kwargs)
         self.cycle = Poller()
+        # Messages in flight that were taken by a claim: kombu hands some to another channel than the one that took them.
+        self.fair_tags: set[str] = set()
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         """As kombu's, with a timer for the heartbeat."""
@@ -47,7 +49,8 @@ class SentinelChannel(FairChannel, stock.SentinelChannel):
     from_transport_options = stock.SentinelChannel.from_transport_options
 
 
-class SentinelTransport(stock.SentinelTransport):
+class SentinelTransport(Transport):
     """The same behind Sentinel: `fair-sentinel+sentinel://` or `broker_transport = "fair-sentinel"`."""
 
+    default_port = stock.SentinelTransport.default_port
     Channel = SentinelChannel

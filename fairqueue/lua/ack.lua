@@ -6,13 +6,9 @@ for i = FIRST, #ARGV do
     landed = landed + 1
     local _, _, _, _, _, dedup = unpack_element(flight.element)
     if dedup ~= '' then call('SREM', P .. 'dedup', dedup) end
-    local cap, weight = limits(flight.group)
+    local cap, weight, total = limits(flight.group)
     settle(flight, weight)
-    if cap then
-      mark_limited(flight.group)
-      sync(flight.group, cap, weight)
-    end
-    release_held()
+    make_room(flight.group, cap, weight, total)
   end
 end
 return landed

@@ -1,5 +1,6 @@
 -- Take messages for tokens of one priority. FIRST: priority, how many at most (the caller holds one token), 1 when nobody will
 -- acknowledge, 1 to take the first token here as well. Answers a list of payload, deliveries so far, waited (ms).
+local NEWCOMERS = 8
 local pri, most, no_ack, without = ARGV[FIRST], tonumber(ARGV[FIRST + 1]), ARGV[FIRST + 2] == '1', ARGV[FIRST + 3] == '1'
 
 local function head(ring)
@@ -42,13 +43,14 @@ local function pick()
   return noisy, 'noisy:'
 end
 
--- Virtual time starts at the lowest group's (start-time fair queueing: Goyal, Vin & Cheng, 1996). The small step at each claim
--- lets a later comer start later, so that newcomers with smaller names cannot pass one that waits for ever.
+-- Virtual time is the lowest group's (start-time fair queueing: Goyal, Vin & Cheng, 1996), and at each claim at least a share
+-- of what the groups there gain on average: so newcomers, who start at it, cannot pass one that waits for ever.
 local function advance_floor(seconds)
-  local floor = floor_of(pri) + seconds / 10000
-  local _, quiet = head('ring:')
-  local _, noisy = head('noisy:')
-  local lowest = quiet and noisy and math.min(quiet, noisy) or quiet or noisy
+  local ring, noisy = P .. 'ring:' .. pri, P .. 'noisy:' .. pri
+  local floor = floor_of(pri) + seconds / (NEWCOMERS * (1 + call('ZCARD', ring) + call('ZCARD', noisy)))
+  local _, first = head('ring:')
+  local _, second = head('noisy:')
+  local lowest = first and second and math.min(first, second) or first or second
   if lowest then floor = math.max(floor, lowest) end
   call('HSET', P .. 'state', 'floor:' .. pri, floor)
   call('ZREMRANGEBYSCORE', P .. 'idle:' .. pri, '-inf', floor)
@@ -62,9 +64,10 @@ local function note(group, tag, waited, ahead, claims, seen)
   call('LTRIM', P .. 'recent', 0, 999)
 end
 
+local claims_here = 0
+
 local function take(group, ring, cap, weight)
   local list = P .. 'm:' .. pri .. ':' .. group
-  -- The first write is one that a full memory allows: taking messages must stay possible then.
   local element = call('RPOP', list)
   if not element then
     leave(pri, group)
@@ -88,7 +91,8 @@ local function take(group, ring, cap, weight)
   else
     call('HSET', FLIGHTS, tag, table.concat({queue, pri, string.format('%.3f', now), charge, group, element}, '\n'))
     call('HSET', UNACKED, tag, '[' .. payload .. ',' .. string.sub(route, 2))
-    call('ZADD', UNACKED_INDEX, now / 1000, tag)
+    call('ZADD', UNACKED_INDEX, now / 1000 + claims_here / 1e6, tag)
+    claims_here = claims_here + 1
     call('ZADD', P .. 'flight', now, tag)
     call('ZADD', P .. 'flight:' .. group, now, tag)
   end
@@ -97,9 +101,10 @@ local function take(group, ring, cap, weight)
     sync(group, cap, weight)
   end
   advance_floor(charge)
-  return {payload, tonumber(deliveries), string.format('%.0f', now - tonumber(enqueued))}
+  return {payload, math.ceil(tonumber(deliveries)), string.format('%.0f', now - tonumber(enqueued))}
 end
 
+despite_full_memory()
 promote(100)
 local taken = {}
 local total = tonumber(call('HGET', P .. 'config', 'total') or nil)
@@ -108,7 +113,8 @@ while #taken < most and tries < most + 16 do
   tries = tries + 1
   if (#taken > 0 or without) and not call('RPOP', token_list(pri)) then break end
   if total and call('ZCARD', P .. 'flight') >= total then
-    call('HINCRBY', P .. 'state', 'held:' .. pri, 1)
+    -- Nobody need look again before one is done: the tokens wait, too.
+    balance(total)
     break
   end
   local message
@@ -126,9 +132,8 @@ while #taken < most and tries < most + 16 do
   end
   if not message then
     -- A token too many is gone, and that is right; one that others still need is given back.
-    local counts = call('HMGET', P .. 'state', 'due:' .. pri, 'held:' .. pri)
-    local missing = tonumber(counts[1] or 0) - tonumber(counts[2] or 0) - call('LLEN', token_list(pri))
-    if missing > 0 and pick() then call('LPUSH', token_list(pri), 't') end
+    local due = tonumber(call('HGET', P .. 'state', 'due:' .. pri) or 0)
+    if due > call('LLEN', token_list(pri)) and pick() then call('LPUSH', token_list(pri), 't') end
     break
   end
   taken[#taken + 1] = message

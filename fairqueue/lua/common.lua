@@ -12,7 +12,7 @@
 --   P est               hash group -> expected seconds of service; '' for the queue
 --   P config            hash of limits: cap, total, and per group weight:<g>, cap:<g>, pause:<g>
 --   P tok               hash of limited groups: lim:<g> -> 1, <pri>:<g> -> tokens of theirs in the list
---   P state             hash of counters: floor:<pri>, due:<pri>, held:<pri>, turn:<pri>, waiting, claims, seq
+--   P state             hash of counters: floor:<pri>, due:<pri> (tokens that ought to be there), turn:<pri>, waiting, claims, seq
 --   P delayed           sorted set of messages with an ETA -> due at (ms)
 --   P dedup             set of deduplication ids waiting or in flight
 --   P dead, P recent    lists: dead letters; the last messages that waited
@@ -31,6 +31,10 @@ local call = redis.call
 local clock = call('TIME')
 local now = tonumber(clock[1]) * 1000 + tonumber(clock[2]) / 1000
 
+-- A full memory refuses a script at its first write, if that may grow; what makes room or keeps promises begins with one that
+-- cannot.
+local function despite_full_memory() call('DEL', prefix .. 'fairqueue:') end
+
 local P
 local function enter_queue(name)
   queue = name
@@ -46,35 +50,65 @@ local function token_list(pri)
   return prefix .. queue .. sep .. pri
 end
 
+local function push_tokens(list, count)
+  while count > 0 do
+    local some = {}
+    for i = 1, math.min(count, 1000) do some[i] = 't' end
+    call('LPUSH', list, unpack(some))
+    count = count - #some
+  end
+end
+
 local function add_tokens(pri, count)
   if count <= 0 then return end
-  local list, left = token_list(pri), count
-  while left > 0 do
-    local some = {}
-    for i = 1, math.min(left, 1000) do some[i] = 't' end
-    call('LPUSH', list, unpack(some))
-    left = left - #some
-  end
+  push_tokens(token_list(pri), count)
   call('HINCRBY', P .. 'state', 'due:' .. pri, count)
+end
+
+local function keep_tokens(list, count)
+  if count > 0 then call('LTRIM', list, 0, count - 1) else call('DEL', list) end
 end
 
 local function drop_tokens(pri, count)
   if count <= 0 then return end
-  call('LTRIM', token_list(pri), 0, -(count + 1))
-  call('HINCRBY', P .. 'state', 'due:' .. pri, -count)
+  local due, list = call('HINCRBY', P .. 'state', 'due:' .. pri, -count), token_list(pri)
+  if call('LLEN', list) > due then keep_tokens(list, due) end
+end
+
+-- Make the lists as long as they ought to be: a token for each claimable message, but no more in all than may be in flight yet.
+local function balance(total)
+  local room = total and math.max(0, total - call('ZCARD', P .. 'flight')) or math.huge
+  for _, pri in ipairs(STEPS) do
+    local list = token_list(pri)
+    local due = math.max(0, tonumber(call('HGET', P .. 'state', 'due:' .. pri) or 0))
+    local want, there = math.min(due, room), call('LLEN', list)
+    room = room - want
+    if there > want then keep_tokens(list, want) end
+    push_tokens(list, math.min(want - there, 100000))
+  end
 end
 
 local function seconds_used(group)
   local log = call('ZSCORE', P .. 'usage', group)
   if not log then return 0 end
-  return math.exp(math.max(-40, tonumber(log) - now / 1000 / WINDOW))
+  return math.exp(math.max(-40, math.min(40, tonumber(log) - now / 1000 / WINDOW)))
 end
 
 -- Worker seconds of the recent past, older ones counting less: after WINDOW seconds 1/e of what they did. Kept as a logarithm
 -- relative to a fixed time (forward decay: Cormode et al., ICDE 2009), so that scores of different times can be compared.
 local function use(name, seconds)
   local at = now / 1000 / WINDOW
-  call('ZADD', P .. 'usage', at + math.log(math.max(1e-9, seconds_used(name) + seconds)), name)
+  local log = math.log(math.max(1e-9, seconds_used(name) + seconds))
+  -- More than nine million worker seconds of late: the clock was put back, and what it wrote before means nothing.
+  if name == '' and log > 16 then
+    call('DEL', P .. 'usage')
+    log = math.log(math.max(1e-9, seconds))
+  end
+  if call('ZADD', P .. 'usage', at + log, name) == 0 then return end
+  for _, group in ipairs(call('ZRANGE', P .. 'usage', '-inf', at - 10, 'BYSCORE', 'LIMIT', 0, 2)) do
+    call('ZREM', P .. 'usage', group)
+    call('HDEL', P .. 'est', group)
+  end
 end
 
 -- Amazon SQS's rule for a noisy group: a large share of the messages in flight, or of the recent worker time. A weight that
@@ -88,11 +122,12 @@ local function is_noisy(group, weight)
   return all >= NOISY_SECONDS and seconds_used(group) > share * all
 end
 
+-- A group's cap (nil: none) and weight, and the queue's total cap.
 local function limits(group)
-  local found = call('HMGET', P .. 'config', 'pause:' .. group, 'cap:' .. group, 'cap', 'weight:' .. group)
+  local found = call('HMGET', P .. 'config', 'pause:' .. group, 'cap:' .. group, 'cap', 'weight:' .. group, 'total')
   local cap = tonumber(found[2] or found[3] or nil)
   if found[1] then cap = 0 end
-  return cap, tonumber(found[4] or 1)
+  return cap, math.max(0.001, tonumber(found[4] or nil) or 1), tonumber(found[5] or nil)
 end
 
 local function floor_of(pri) return tonumber(call('HGET', P .. 'state', 'floor:' .. pri) or 0) end
@@ -193,12 +228,17 @@ local function promote(limit)
   return #due
 end
 
--- One more may be in flight in all: give back a token that was taken while the queue was at its total cap.
-local function release_held()
+-- One less is in flight: what its group's cap and the total cap kept back may come.
+local function make_room(group, cap, weight, total)
+  if cap then
+    mark_limited(group)
+    sync(group, cap, weight)
+  end
+  if not total then return end
   for _, pri in ipairs(STEPS) do
-    if tonumber(call('HGET', P .. 'state', 'held:' .. pri) or 0) > 0 then
-      call('HINCRBY', P .. 'state', 'held:' .. pri, -1)
-      call('LPUSH', token_list(pri), 't')
+    local list = token_list(pri)
+    if tonumber(call('HGET', P .. 'state', 'due:' .. pri) or 0) > call('LLEN', list) then
+      call('LPUSH', list, 't')
       return
     end
   end

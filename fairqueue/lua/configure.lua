@@ -1,6 +1,7 @@
 -- Change limits, for the backlog that is there as well. FIRST: group ('' for the queue), then pairs of field (weight, cap, pause,
 -- total) and value ('' to take it away). Answers 1.
 local group = ARGV[FIRST]
+despite_full_memory()
 for i = FIRST + 1, #ARGV, 2 do
   local field, value = ARGV[i], ARGV[i + 1]
   if group ~= '' then field = field .. ':' .. group end
@@ -18,16 +19,6 @@ if group ~= '' then
   apply(group)
 else
   for _, name in ipairs(call('HKEYS', P .. 'waiting')) do apply(name) end
-  local total = tonumber(call('HGET', P .. 'config', 'total') or nil)
-  local room = total and total - call('ZCARD', P .. 'flight') or 1e9
-  for _, pri in ipairs(STEPS) do
-    local held = math.min(tonumber(call('HGET', P .. 'state', 'held:' .. pri) or 0), math.max(0, room))
-    if held > 0 then
-      call('HINCRBY', P .. 'state', 'held:' .. pri, -held)
-      call('HINCRBY', P .. 'state', 'due:' .. pri, -held)
-      add_tokens(pri, held)
-      room = room - held
-    end
-  end
 end
+balance(tonumber(call('HGET', P .. 'config', 'total') or nil))
 return 1

@@ -17,13 +17,13 @@ else
   enqueue(pri, group, pack_element(tag, string.format('%.0f', now), 0, ahead, claims, dedup, route, payload), false)
 end
 if expires > 0 then
-  call('PEXPIRE', P .. 'm:' .. pri .. ':' .. group, expires)
-  for _, name in ipairs({'waiting', 'state', 'est', 'usage', 'delayed', 'dedup', 'tok', 'recent'}) do
-    call('PEXPIRE', P .. name, expires)
-  end
+  -- All or nothing: a queue whose lists end at different times would count what is not there.
+  local keys = {'waiting', 'state', 'est', 'usage', 'delayed', 'dedup', 'tok', 'recent'}
   for _, step in ipairs(STEPS) do
     call('PEXPIRE', token_list(step), expires)
-    for _, name in ipairs({'ring:', 'noisy:', 'idle:'}) do call('PEXPIRE', P .. name .. step, expires) end
+    for _, name in ipairs({'ring:', 'noisy:', 'idle:'}) do keys[#keys + 1] = name .. step end
+    for _, name in ipairs(call('HKEYS', P .. 'waiting')) do keys[#keys + 1] = 'm:' .. step .. ':' .. name end
   end
+  for _, name in ipairs(keys) do call('PEXPIRE', P .. name, expires) end
 end
 return 1

@@ -2,6 +2,7 @@
 -- in flight. Answers how many messages were removed.
 local only, forget = ARGV[FIRST], ARGV[FIRST + 1] == '1'
 local removed = 0
+despite_full_memory()
 
 local function drop_dedup(element)
   local _, _, _, _, _, dedup = unpack_element(element)

@@ -2,6 +2,7 @@
 -- any). Answers how many.
 local most, only = tonumber(ARGV[FIRST]), ARGV[FIRST + 1]
 local sent = 0
+despite_full_memory()
 local letters = call('LRANGE', P .. 'dead', only == '' and -most or 0, -1)
 for i = #letters, 1, -1 do
   if sent >= most then break end
