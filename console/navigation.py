@@ -36,14 +36,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _entry("Schedule", "schedule", "django_celery_beat", "periodictask"),
             ],
         },
-        {
-            "title": "Fleet",
-            "separator": True,
-            "items": [
-                _entry("Unicorns", "cruelty_free", "fleet", "unicorn"),
-                _entry("Reservations", "event_available", "fleet", "reservation"),
-            ],
-        },
+        _fleet(),
         {
             "title": "Staff",
             "separator": True,
@@ -57,6 +50,19 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
     ]
+
+
+def _fleet() -> dict[str, Any]:
+    return {
+        "title": "Fleet",
+        "separator": True,
+        "items": [
+            _entry("Unicorns", "cruelty_free", "fleet", "unicorn"),
+            _entry("Reservations", "event_available", "fleet", "reservation"),
+            _entry("Calls for offers", "campaign", "fleet", "call"),
+            _entry("Operators", "storefront", "fleet", "operator"),
+        ],
+    }
 
 
 def _entry(title: str, icon: str, app: str, model: str) -> dict[str, Any]:

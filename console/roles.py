@@ -34,6 +34,8 @@ _BUSINESS = _view(
     "messaging.redriverun",
     "fleet.unicorn",
     "fleet.reservation",
+    "fleet.call",
+    "fleet.operator",
     "console.story",
 )
 _ONBOARDING = _may("add", "onboarding.onboardingrun") | _may("change", "onboarding.onboardingrun")

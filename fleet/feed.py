@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from fleet.capabilities import MAX_EXTRAS, Extra, SpeedClass
 from fleet.models import UnicornStatus
 from wildrydes.kernel.http import OutboundError, outbound_client
 
@@ -33,6 +34,8 @@ class FeedUnicorn(msgspec.Struct, frozen=True):
     latitude: Annotated[float, Meta(ge=-90, le=90)]
     longitude: Annotated[float, Meta(ge=-180, le=180)]
     updated_at: Annotated[datetime, Meta(tz=True)]
+    speed_class: SpeedClass = SpeedClass.CANTER
+    extras: Annotated[list[Extra], Meta(max_length=MAX_EXTRAS)] = []
 
 
 class _Feed(msgspec.Struct, frozen=True):

@@ -1,12 +1,44 @@
-"""The fleet, in `public`: unicorns, where they are, and which time is promised to whom. Nothing of a tenant's own data."""
+"""The fleet, in `public`: unicorns, where they are, which time is promised to whom, and who is asked for offers.
+
+Nothing of a tenant's own data: of rides and requests there are ids and times only.
+"""
+
+from uuid import UUID
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Func, Value
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Now
 
+from fleet.capabilities import SpeedClass
 from wildrydes.kernel.ids import new_id
+
+HOUSE = UUID("019a0000-0000-7000-8000-000000000001")
+"""The operator whose feed `UNICORNS_URL` names; made by a migration."""
+
+
+class Operator(models.Model):
+    """Who runs unicorns: a company with a system of its own, which speaks for its unicorns."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    code = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=100)
+    webhook_url = models.CharField(max_length=500, blank=True, help_text="Where requests are pushed to, if anywhere.")
+    webhook_secret_sealed = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SpeedChoices(models.TextChoices):
+    """`fleet.capabilities.SpeedClass` as the database knows it."""
+
+    TROT = SpeedClass.TROT.value
+    CANTER = SpeedClass.CANTER.value
+    GALLOP = SpeedClass.GALLOP.value
 
 
 class UnicornStatus(models.TextChoices):
@@ -31,10 +63,20 @@ class Unicorn(models.Model):
     name = models.CharField(max_length=60)
     capacity = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(12)])
     status = models.CharField(max_length=10, choices=UnicornStatus)
+    speed_class = models.CharField(
+        max_length=6, choices=SpeedChoices, default=SpeedChoices.CANTER, db_default=SpeedChoices.CANTER
+    )
+    extras = ArrayField(
+        models.CharField(max_length=20), default=list, db_default=[], help_text="Codes of `fleet.capabilities.Extra`."
+    )
+    operator = models.ForeignKey(
+        Operator, on_delete=models.PROTECT, related_name="unicorns", default=HOUSE, db_default=HOUSE
+    )
     created_at = models.DateTimeField(db_default=models.functions.Now())
 
     class Meta:
         constraints = [
+            models.CheckConstraint(condition=Q(speed_class__in=SpeedChoices.values), name="unicorn_speed_is_known"),
             models.CheckConstraint(condition=models.Q(status__in=UnicornStatus.values), name="unicorn_status_is_known"),
             models.CheckConstraint(condition=models.Q(capacity__range=(1, 12)), name="unicorn_capacity_is_sane"),
         ]
@@ -82,6 +124,9 @@ class Reservation(models.Model):
     )
     reserved_at = models.DateTimeField(db_default=models.functions.Now())
     released_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(
+        null=True, help_text="Until when it holds without being confirmed; null once it is, and then it stays."
+    )
 
     class Meta:
         constraints = [
@@ -103,8 +148,76 @@ class Reservation(models.Model):
         indexes = [
             models.Index(
                 fields=["unicorn"], name="reservation_unreleased", condition=models.Q(released_at__isnull=True)
-            )
+            ),
+            models.Index(
+                fields=["expires_at"],
+                name="reservation_unconfirmed",
+                condition=Q(released_at__isnull=True, expires_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"booking {self.booking_id}"
+
+
+class Credential(models.Model):
+    """With what an operator's system, or one unicorn, gets its tokens. Of the secret there is a hash only."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    operator = models.ForeignKey(Operator, on_delete=models.CASCADE, related_name="credentials")
+    unicorn = models.ForeignKey(
+        Unicorn, on_delete=models.CASCADE, null=True, help_text="Null: it speaks for all of the operator's unicorns."
+    )
+    secret_hash = models.BinaryField(max_length=32, unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Call(models.Model):
+    """A call for offers: whose request it is and until when answers are taken. What is asked lies in the tenant's schema."""
+
+    id = models.UUIDField(primary_key=True, editable=False, help_text="The request's id in the tenant's schema.")
+    tenant_id = models.UUIDField()
+    closes_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "call for offers"
+        verbose_name_plural = "calls for offers"
+        indexes = [models.Index(fields=["closes_at"], name="call_open", condition=Q(closed_at__isnull=True))]
+
+    def __str__(self) -> str:
+        return f"call {self.id}"
+
+
+class InquiryState(models.TextChoices):
+    """How the question to one unicorn stands."""
+
+    OPEN = "open", "Asked"
+    ANSWERED = "answered"
+    CLOSED = "closed", "Closed"
+    WITHDRAWN = "withdrawn"
+    WON = "won", "Its offer was taken"
+
+
+class Inquiry(models.Model):
+    """One unicorn that was asked by a call. `id` is the correlation id by which it knows the request."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="inquiries")
+    unicorn = models.ForeignKey(Unicorn, on_delete=models.CASCADE, related_name="inquiries", db_index=False)
+    state = models.CharField(max_length=9, choices=InquiryState, default=InquiryState.OPEN)
+    asked_at = models.DateTimeField(db_default=Now())
+    changed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "inquiries"
+        constraints = [models.UniqueConstraint(fields=["call", "unicorn"], name="inquiry_asked_once")]
+        indexes = [models.Index(fields=["unicorn", "state", "id"], name="inquiry_of_unicorn")]
+
+    def __str__(self) -> str:
+        return f"{self.state} inquiry {self.id}"

@@ -12,9 +12,9 @@ from messaging.errors import Reject, Retry
 from messaging.messages import Envelope, to_payload
 from messaging.topology import DeadCause
 from notifications import selectors, services
-from notifications.domain import body_of, headers_for
 from wildrydes.kernel.clock import utcnow
 from wildrydes.kernel.http import OutboundError, OutboundRefused, outbound_client
+from wildrydes.kernel.webhooks import body_of, headers_for
 
 _TOTAL_SECONDS = 10.0
 _MOST_ANSWER_BYTES = 64 * 1024

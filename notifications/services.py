@@ -6,10 +6,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models.functions import Now
 
-from notifications.domain import SECRET_OVERLAP, new_secret
+from notifications.domain import SECRET_OVERLAP
 from notifications.errors import NoEndpoint
 from notifications.models import Endpoint, EndpointState, Push, PushState
 from wildrydes.kernel.encryption import seal
+from wildrydes.kernel.webhooks import new_secret
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,7 @@ def test_modules_that_must_stay_empty_are():
 # What is shown, logged, measured or told to others; nothing that decides about our own rows.
 PROCESS_CLOCK = {
     "wildrydes/kernel/clock.py",
+    "fleet/tokens.py",  # a token's times are those of whoever signs it, as for tenants' tokens
     "messaging/exporter.py",  # a process that was paused shows it by the two clocks drifting apart
     "messaging/journal/retention.py",  # it compares the two clocks, and deletes nothing where they disagree
     "tenants/staff/pages.py",  # one-time codes are made by the clock of a telephone

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from api.housekeeping import forget_old_keys_everywhere
-from fleet.services import keep_in_sync
+from fleet.services import forget_calls, keep_in_sync, release_expired
 from messaging.deadletters.redriving.housekeeping import forget_old_runs
 from messaging.journal.jobs import clean_journals, seal_journals
 from messaging.scheduling import Job
@@ -14,6 +14,8 @@ from tenants.staff.sessions import delete_expired_sessions
 JOBS: list[Job] = [
     Job(name="api.forget_keys", run=forget_old_keys_everywhere, every=timedelta(minutes=15)),
     Job(name="deadletters.forget_runs", run=forget_old_runs, every=timedelta(hours=6)),
+    Job(name="fleet.forget_calls", run=forget_calls, every=timedelta(minutes=15)),
+    Job(name="fleet.release_expired", run=release_expired, every=timedelta(seconds=15)),
     Job(name="fleet.sync", run=keep_in_sync, every=timedelta(seconds=5)),
     Job(name="identity.delete_expired_sessions", run=delete_expired_sessions_everywhere, every=timedelta(hours=1)),
     Job(name="journal.clean", run=clean_journals, every=timedelta(seconds=30)),

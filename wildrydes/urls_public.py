@@ -1,4 +1,4 @@
-"""The public host: the console for support staff, keys, health."""
+"""The public host: the console for support staff, the fleet's API, keys, health."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index", http_method_names=["get", "head"]), name="home"),
     path("admin/second-factor/", include("tenants.staff.urls")),
     path("admin/", admin.site.urls),
+    path("api/fleet/v1/", include("fleet.api.urls")),
     path(".well-known/jwks.json", jwks),
 ]
 

@@ -13,6 +13,9 @@ from fleet.selectors import fleet_is_out_of_sight
 from fleet.services import reserve_unicorn
 from tenants.registry.context import current_tenant
 
+# A hold outlives the booking's deadline, which gives the unicorn back by itself; this is for when even that is lost.
+HOLD_GRACE = timedelta(minutes=5)
+
 
 def plan_ride(*, booking_id: UUID) -> bool:
     """Reserve the nearest unicorn and ask for the fare; without one the booking fails and nothing is charged.
@@ -37,6 +40,7 @@ def plan_ride(*, booking_id: UUID) -> bool:
         passengers=booking.passengers,
         start=start,
         end=domain.reserved_until(start, booking.distance_m),
+        hold_until=booking.deadline_at + HOLD_GRACE,
     )
     if reserved is None and fleet_is_out_of_sight():
         raise FleetOutOfSight("No unicorn has been seen lately; the ride is planned when the fleet is in sight again.")

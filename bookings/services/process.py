@@ -15,7 +15,7 @@ from bookings.models import Booking, BookingState, PaidBy, RefundState
 from bookings.presentation import ride
 from bookings.saga import Action, Deadline, Ignore, Move, Refuse, State, Trigger
 from bookings.services._locking import Locked
-from fleet.services import release_unicorn
+from fleet.services import confirm_reservation, release_unicorn
 from messaging.errors import Reject
 from messaging.messages import correlated
 from messaging.services import publish, send
@@ -113,6 +113,7 @@ def _request_capture(booking: Booking, facts: Facts) -> None:
 
 
 def _confirm(booking: Booking, facts: Facts) -> None:
+    confirm_reservation(booking_id=booking.id)
     booking.confirmed_at = facts.now
     booking.paid_by = facts.paid_by or PaidBy.CARD
     expected = booking.expected_pickup_at or booking.pickup_at

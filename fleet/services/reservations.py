@@ -9,18 +9,10 @@ from uuid import UUID
 from django.db import connection
 from django.db.models.functions import Now
 
-from fleet.domain import (
-    SEARCH_RINGS,
-    Candidate,
-    Point,
-    ReservedUnicorn,
-    by_distance,
-    cells_within,
-    covered_m,
-    eta_seconds,
-)
-from fleet.models import Reservation, UnicornStatus
+from fleet.domain import Candidate, Point, ReservedUnicorn, distance_m, eta_seconds
+from fleet.models import Reservation, UnicornPosition, UnicornStatus
 from fleet.selectors import free_unicorns
+from fleet.vicinity import growing_circles
 from wildrydes.kernel.ids import new_id
 
 # Takes the first unicorn of the list that nobody else is just taking (SKIP LOCKED): many bookings at once spread over the
@@ -37,9 +29,9 @@ _TAKE_FIRST_UNLOCKED = """
         ORDER BY array_position(%(numbers)s, unicorn.number)
         LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
     )
-    INSERT INTO fleet_reservation (id, unicorn_number, tenant_id, booking_id, during, distance_m)
+    INSERT INTO fleet_reservation (id, unicorn_number, tenant_id, booking_id, during, distance_m, expires_at)
     SELECT %(id)s, number, %(tenant_id)s, %(booking_id)s, tstzrange(%(start)s, %(end)s),
-           (%(distances)s::int[])[array_position(%(numbers)s, number)]
+           (%(distances)s::int[])[array_position(%(numbers)s, number)], %(expires)s
     FROM chosen
     ON CONFLICT DO NOTHING
     RETURNING unicorn_number
@@ -47,8 +39,9 @@ _TAKE_FIRST_UNLOCKED = """
 
 # Waits for whoever is just taking this unicorn for an overlapping ride, and takes it if they give up.
 _TAKE_THIS = """
-    INSERT INTO fleet_reservation (id, unicorn_number, tenant_id, booking_id, during, distance_m)
-    VALUES (%(id)s, %(number)s, %(tenant_id)s, %(booking_id)s, tstzrange(%(start)s, %(end)s), %(distance)s)
+    INSERT INTO fleet_reservation (id, unicorn_number, tenant_id, booking_id, during, distance_m, expires_at)
+    SELECT %(id)s, unicorn.number, %(tenant_id)s, %(booking_id)s, tstzrange(%(start)s, %(end)s), %(distance)s, %(expires)s
+      FROM fleet_unicorn AS unicorn WHERE unicorn.number = %(number)s AND unicorn.status = %(available)s
     ON CONFLICT DO NOTHING
     RETURNING unicorn_number
 """
@@ -62,24 +55,45 @@ class _Wish:
     passengers: int
     start: datetime
     end: datetime
+    expires: datetime | None
 
 
 def reserve_unicorn(
-    *, tenant_id: UUID, booking_id: UUID, pickup: Point, passengers: int, start: datetime, end: datetime
+    *,
+    tenant_id: UUID,
+    booking_id: UUID,
+    pickup: Point,
+    passengers: int,
+    start: datetime,
+    end: datetime,
+    hold_until: datetime | None = None,
+    unicorn_id: UUID | None = None,
 ) -> ReservedUnicorn | None:
     """Reserve the nearest free unicorn for a booking, in the caller's transaction; None when there is none in reach.
 
-    A second time for a booking gives the same answer, or None when the reservation was released since. `start` (inclusive)
-    and `end` (exclusive) are timezone-aware.
+    With `unicorn_id` that one and no other, wherever it is. A second time for a booking gives the same answer, or None when
+    the reservation was released since. `start` (inclusive) and `end` (exclusive) are timezone-aware. What is not confirmed
+    by `hold_until` is given back.
 
     Raises:
         ValueError: the times are naive or in the wrong order, or there are no passengers.
     """
     if start.tzinfo is None or end.tzinfo is None or start >= end or passengers < 1:
         raise ValueError("A ride starts before it ends, in timezone-aware times, with a passenger at least.")
-    wish = _Wish(tenant_id=tenant_id, booking_id=booking_id, pickup=pickup, passengers=passengers, start=start, end=end)
+    wish = _Wish(
+        tenant_id=tenant_id,
+        booking_id=booking_id,
+        pickup=pickup,
+        passengers=passengers,
+        start=start,
+        end=end,
+        expires=hold_until,
+    )
     if not Reservation.objects.filter(booking_id=booking_id).exists():
-        _reserve(wish)
+        if unicorn_id is None:
+            _reserve(wish)
+        else:
+            _reserve_this(wish, unicorn_id)
     return _reserved_for(booking_id)
 
 
@@ -101,22 +115,19 @@ def _reserve(wish: _Wish) -> None:
             return
 
 
-def _growing_search(wish: _Wish) -> Iterator[list[tuple[float, Candidate]]]:
-    """Candidates by distance, in growing circles around the pickup that are searched completely.
+def _reserve_this(wish: _Wish, unicorn_id: UUID) -> None:
+    """Reserve one that somebody chose; it waits for whoever is just taking it, and finds it free when they give up."""
+    seen = UnicornPosition.objects.select_related("unicorn").filter(unicorn_id=unicorn_id).first()
+    if seen is not None and seen.unicorn.capacity >= wish.passengers:
+        distance = round(distance_m(wish.pickup, Point(seen.latitude, seen.longitude)))
+        _insert(_TAKE_THIS, wish, {"number": seen.unicorn.number, "distance": distance})
 
-    Of the cells searched only the circle that they surely cover counts: in the corners beyond it a unicorn may be farther
-    away than one in a cell that was not looked at yet.
-    """
-    inner = 0.0
-    for rings in SEARCH_RINGS:
-        outer = covered_m(wish.pickup, rings)
-        found = free_unicorns(
-            cells=cells_within(wish.pickup, rings), passengers=wish.passengers, during=(wish.start, wish.end)
-        )
-        circle = [pair for pair in by_distance(wish.pickup, found) if inner <= pair[0] < outer]
-        if circle:
-            yield circle
-        inner = outer
+
+def _growing_search(wish: _Wish) -> Iterator[list[tuple[float, Candidate]]]:
+    def find(cells: Sequence[int]) -> list[Candidate]:
+        return free_unicorns(cells=cells, passengers=wish.passengers, during=(wish.start, wish.end))
+
+    return (circle for circle in growing_circles(wish.pickup, find) if circle)
 
 
 def _take_first_unlocked(wish: _Wish, nearest_first: Sequence[tuple[float, Candidate]]) -> bool:
@@ -126,7 +137,6 @@ def _take_first_unlocked(wish: _Wish, nearest_first: Sequence[tuple[float, Candi
         {
             "numbers": [candidate.number for _, candidate in nearest_first],
             "distances": [round(distance) for distance, _ in nearest_first],
-            "available": UnicornStatus.AVAILABLE,
         },
     )
 
@@ -138,6 +148,8 @@ def _insert(statement: str, wish: _Wish, arguments: dict[str, Any]) -> bool:
         "booking_id": wish.booking_id,
         "start": wish.start,
         "end": wish.end,
+        "expires": wish.expires,
+        "available": UnicornStatus.AVAILABLE,
     }
     with connection.cursor() as cursor:
         cursor.execute(statement, {**shared, **arguments})

@@ -1,36 +1,22 @@
 """Keeping up with the fleet operator's system."""
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
-from fleet.domain import Point, cell_of
+from fleet.domain import Point
 from fleet.feed import FeedError, FeedUnicorn, fetch_feed
 from fleet.models import Unicorn
+from fleet.services.positions import Seen, store_positions
 from tenants.registry.context import enter_public
 from wildrydes.kernel.errors import ConfigurationError
 
 _log = structlog.get_logger(__name__)
-
-# One statement for all of them, and only for those that moved: an older report, or the same again, writes nothing. The
-# operator's clock may be ahead of ours, but nobody was seen in the future.
-_UPSERT_POSITIONS = """
-    INSERT INTO fleet_unicornposition AS known (unicorn_id, latitude, longitude, cell, reported_at)
-    SELECT unicorn.id, seen.latitude, seen.longitude, seen.cell, least(seen.reported_at, now())
-    FROM json_to_recordset(%s::json) AS seen (
-        operator_ref uuid, latitude float8, longitude float8, cell bigint, reported_at timestamptz
-    )
-    JOIN fleet_unicorn AS unicorn USING (operator_ref)
-    ON CONFLICT (unicorn_id) DO UPDATE
-    SET latitude = excluded.latitude, longitude = excluded.longitude, cell = excluded.cell,
-        reported_at = excluded.reported_at
-    WHERE known.reported_at < excluded.reported_at
-"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,35 +59,30 @@ def keep_in_sync() -> None:
 
 def _take_unicorns(feed: Sequence[FeedUnicorn]) -> int:
     """Write who is new or different; rows that stay are not touched, so that bookings never wait for them."""
-    columns = ("operator_ref", "name", "capacity", "status")
-    known = {row[0]: row for row in Unicorn.objects.values_list(*columns)}
+    columns = ("operator_ref", "name", "capacity", "status", "speed_class", "extras")
+    known = {row[0]: row[1:] for row in Unicorn.objects.values_list(*columns)}
     # In the order of their ids, so that two of us at the same time wait for each other instead of deadlocking.
     changed = [
-        Unicorn(operator_ref=each.id, name=each.name, capacity=each.capacity, status=each.status.value)
+        Unicorn(operator_ref=each.id, **dict(zip(columns[1:], _facts(each), strict=True)))
         for each in sorted(feed, key=lambda unicorn: unicorn.id)
-        if known.get(each.id) != (each.id, each.name, each.capacity, each.status.value)
+        if known.get(each.id) != _facts(each)
     ]
     Unicorn.objects.bulk_create(
         changed,
         batch_size=1_000,
         update_conflicts=True,
         unique_fields=["operator_ref"],
-        update_fields=["name", "capacity", "status"],
+        update_fields=list(columns[1:]),
     )
     return len(changed)
 
 
+def _facts(each: FeedUnicorn) -> tuple[Any, ...]:
+    extras = sorted({extra.value for extra in each.extras})
+    return each.name, each.capacity, each.status.value, each.speed_class.value, extras
+
+
 def _take_positions(feed: Sequence[FeedUnicorn]) -> int:
-    seen = [
-        {
-            "operator_ref": str(each.id),
-            "latitude": each.latitude,
-            "longitude": each.longitude,
-            "cell": cell_of(Point(each.latitude, each.longitude)),
-            "reported_at": each.updated_at.isoformat(),
-        }
-        for each in sorted(feed, key=lambda unicorn: unicorn.id)
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_UPSERT_POSITIONS, [json.dumps(seen)])
-        return int(cursor.rowcount)
+    return store_positions(
+        [Seen(unicorn=each.id, at=each.updated_at, place=Point(each.latitude, each.longitude)) for each in feed]
+    )

@@ -7,6 +7,7 @@ one that the token's header names, by that key's algorithm and no other, without
 import json
 import re
 from base64 import urlsafe_b64decode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -88,13 +89,15 @@ class Confidential:
 class KeyRingBackend(TokenBackend):
     """Signs and verifies with the registry's keys in place of one configured key."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, audience: str | None = None, required: Sequence[str] = _REQUIRED) -> None:
+        """Tokens for `audience`, that of the tenants' API unless named, with the claims that are `required`."""
         super().__init__(
             "EdDSA",  # of no consequence: each key brings its own
-            audience=settings.ACCESS_TOKEN_AUDIENCE,
+            audience=audience or settings.ACCESS_TOKEN_AUDIENCE,
             issuer=settings.ACCESS_TOKEN_ISSUER,
             leeway=LEEWAY,
         )
+        self._required = list(required)
 
     def encode(self, payload: dict[str, Any]) -> str:
         """Sign with the current key and name it in the header.
@@ -121,10 +124,10 @@ class KeyRingBackend(TokenBackend):
                 token,
                 key.key,
                 algorithms=[key.algorithm],
-                audience=settings.ACCESS_TOKEN_AUDIENCE,
+                audience=self.audience,
                 issuer=settings.ACCESS_TOKEN_ISSUER,
                 leeway=LEEWAY,
-                options={"require": _REQUIRED},
+                options={"require": self._required},
             )
         except jwt.ExpiredSignatureError as error:
             raise TokenBackendExpiredToken("The token has expired.") from error

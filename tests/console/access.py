@@ -88,6 +88,8 @@ ACCESS: dict[str, Access] = {
     # fleet
     **_model("fleet_unicorn", view=EVERY_ROLE),
     **_model("fleet_reservation", view=EVERY_ROLE),
+    **_model("fleet_call", view=EVERY_ROLE),
+    **_model("fleet_operator", view=EVERY_ROLE),
     # staff
     **_model("identity_user", view=TRUSTED, add=ADMINISTRATING, change=ADMINISTRATING),
     "auth_user_password_change": Access(ADMINISTRATING, ADMINISTRATING),

@@ -18,7 +18,7 @@ from django.utils.timezone import now
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from console.roles import ADMINISTRATOR
-from fleet.models import Reservation, Unicorn
+from fleet.models import HOUSE, Call, Reservation, Unicorn
 from messaging.journal.models import HandlerError
 from messaging.models import Delivery, ItemState, RedriveItem, RedriveRun
 from tenants.onboarding.models import OnboardingRun
@@ -82,7 +82,9 @@ def things(tenant: Any) -> dict[str, Any]:
         "letter_id": dead.id, "error_id": error.id, "run_id": run.id, "act": "cancel",
         "messaging_delivery": delivery.pk, "registry_tenant": tenant.id, "registry_tier": "basic",
         "onboarding_onboardingrun": OnboardingRun.objects.earliest("started_at").pk,
-        "fleet_unicorn": unicorn.pk, "fleet_reservation": reservation.pk, "identity_user": member().pk,
+        "fleet_unicorn": unicorn.pk, "fleet_reservation": reservation.pk,
+        "fleet_call": Call.objects.create(id=new_id(), tenant_id=tenant.id, closes_at=now()).pk, "fleet_operator": HOUSE,
+        "identity_user": member().pk,
         "auth_user_password_change": member().pk,
         "auth_group": Group.objects.get(name=ADMINISTRATOR).pk,
         "axes_accessattempt": AccessAttempt.objects.create(username="eve", failures_since_start=1).pk,

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from notifications.domain import body_of, headers_for, new_secret
 from wildrydes.kernel.ids import new_id
+from wildrydes.kernel.webhooks import body_of, headers_for, new_secret
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
