@@ -1,6 +1,6 @@
 # Needs make and Python 3.11 or newer; everything else comes into .venv. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up demo down reset status test poison lint format bench chaos crashpoints screenshots lock venv venv-dev
+.PHONY: help up demo down reset status test poison lint format bench chaos crashpoints money-properties screenshots lock venv venv-dev
 MAKEFLAGS += --no-print-directory
 
 # Name another Python with `make PYTHON=/path/to/python …`. The first that runs and is new enough is taken.
@@ -19,6 +19,7 @@ TEST_WORKERS ?= 2
 KILLS ?= 60
 SEED ?= 1
 FAULTS ?= 0
+STEPS ?= 100000
 
 help: ## What there is to do
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +70,9 @@ chaos: venv ## Kill everything under load and judge the promises: make chaos KIL
 
 crashpoints: venv-dev ## Let a process die at every point of a ride; print how each ended
 	@$(VENV) -m tests.crashpoints
+
+money-properties: venv-dev ## Whatever happens in whatever order, the books balance: make money-properties STEPS=100000
+	@MONEY_STEPS=$(STEPS) $(VENV) -m pytest -q -s --timeout 7200 tests/payments/ledger/test_properties.py
 
 lock: venv-dev ## Pin the requirements anew after a change of requirements*.in
 	@$(VENV) -m pip install --quiet $(PIP_TOOLS)

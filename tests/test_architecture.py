@@ -34,6 +34,7 @@ OURS = {
     "onboarding": "tenants.onboarding",
     "staff": "tenants.staff",
     "journal": "messaging.journal",
+    "ledger": "payments.ledger",
 }
 
 

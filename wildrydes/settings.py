@@ -98,6 +98,7 @@ TENANT_APPS = [
     "api",
     "messaging.journal",
     "payments",
+    "payments.ledger",
     "bookings",
     "loyalty",
     "notifications",

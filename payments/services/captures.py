@@ -13,7 +13,7 @@ from payments.events import CapturePayment, PaymentCaptured, PaymentDeclined, Pa
 from payments.models import Charge, ChargeState, Totals
 from payments.providers.base import ChargeOrder, ProviderAnswer
 from payments.services.refunds import open_refund
-from payments.services.totals import move_totals
+from payments.services.totals import move_captured
 from tenants.registry.context import current_tenant
 from wildrydes.kernel.ids import new_id
 from wildrydes.kernel.money import Money
@@ -112,10 +112,7 @@ def _record_capture(charge: Charge, answer: ProviderAnswer) -> None:
         return
     _close(charge, ChargeState.CAPTURED, ref=answer.ref)
     amount = charge.amount_minor
-    if state == ChargeState.ON_CREDIT:
-        move_totals(charge.booking_id, captured=amount, credit=-amount)
-    else:
-        move_totals(charge.booking_id, captured=amount, due=amount)
+    move_captured(charge, ref=answer.ref, paid_off=amount if state == ChargeState.ON_CREDIT else 0)
     if state not in (ChargeState.PENDING, ChargeState.CALLING, ChargeState.ON_CREDIT):
         open_refund(charge, amount_minor=amount, reason=charge.refund_reason or "Taken after the ride had ended")
         return

@@ -10,7 +10,7 @@ from messaging.services import publish, send
 from payments.domain import CREDIT_CAPTURE_AFTER, RESOLVE_AFTER, fits_on_credit
 from payments.events import CaptureCredit, PaymentFailed, PaymentOnCredit, ResolveUnknown
 from payments.models import Charge, ChargeState, Totals
-from payments.services.totals import move_totals
+from payments.services.totals import move_on_credit
 from tenants.registry.context import current_tenant, entered_schema
 from tenants.registry.models import PaymentFailureOutcome
 
@@ -26,7 +26,7 @@ def give_up_capture(*, charge_id: UUID, reason: str) -> None:
         return
     if _may_be_owed(charge):
         _close(charge, ChargeState.ON_CREDIT, reason)
-        move_totals(charge.booking_id, due=charge.amount_minor, credit=charge.amount_minor)
+        move_on_credit(charge)
         send(CaptureCredit(charge_id=charge.id), delay=CREDIT_CAPTURE_AFTER)
         publish(
             PaymentOnCredit(booking_id=charge.booking_id, amount_minor=charge.amount_minor, currency=charge.currency)

@@ -9,7 +9,7 @@ from messaging.services import publish, send
 from payments.events import PaymentRefunded, RefundFailed, RefundPayment
 from payments.models import Charge, Refund, RefundState
 from payments.providers.base import ProviderAnswer, RefundOrder
-from payments.services.totals import move_totals
+from payments.services.totals import move_refunded
 from tenants.registry.context import current_tenant
 from wildrydes.kernel.ids import new_id
 
@@ -72,7 +72,7 @@ def settle_refund(*, refund_id: UUID, answer: ProviderAnswer) -> None:
         state=RefundState.SUCCEEDED, provider_ref=answer.ref, failure_code="", settled_at=Now()
     )
     booking_id = refund.charge.booking_id
-    move_totals(booking_id, refunded=refund.amount_minor, due=-refund.amount_minor)
+    move_refunded(refund, ref=answer.ref)
     publish(
         PaymentRefunded(
             booking_id=booking_id, refund_id=refund.id, amount_minor=refund.amount_minor, currency=refund.currency

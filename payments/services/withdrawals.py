@@ -10,7 +10,7 @@ from payments.events import ResolveUnknown
 from payments.models import Charge, ChargeState
 from payments.services.captures import nothing_to_refund
 from payments.services.refunds import open_refund
-from payments.services.totals import move_totals
+from payments.services.totals import move_forgiven
 from wildrydes.kernel.money import Money
 
 
@@ -46,7 +46,7 @@ def _withdraw(charge: Charge, *, amount_minor: int, reason: str) -> None:
     elif state == ChargeState.PENDING:
         after = ChargeState.WITHDRAWN
     if state == ChargeState.ON_CREDIT:
-        move_totals(charge.booking_id, due=-charge.amount_minor, credit=-charge.amount_minor)
+        move_forgiven(charge, minor=charge.amount_minor)
     Charge.objects.filter(id=charge.id).update(
         state=after, refund_reason=reason, refund_answer_due=in_flight, settled_at=charge.settled_at or Now()
     )

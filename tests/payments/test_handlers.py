@@ -408,13 +408,13 @@ def test_one_command_per_request(provider):
 
 
 def test_statements_of_a_capture(provider, django_assert_num_queries):
-    """Two in prepare; in settle lock, charge, totals, the event with its delivery. Plus a transaction's two (here savepoints)."""
+    """Two in prepare; in settle lock, charge, totals, books, event and delivery. And a transaction's two (here savepoints)."""
     fare = Fare()
     with django_assert_num_queries(2 + 2):
         intent = fare.capture.prepare()
     with django_assert_num_queries(0):
         answer = fare.capture.ask(intent)
-    with django_assert_num_queries(4 + 2):
+    with django_assert_num_queries(5 + 2):
         fare.capture.settle(intent, answer)
 
 

@@ -7,9 +7,9 @@ from django.db import IntegrityError, connection, transaction
 
 from payments import services
 from payments.domain import UnableToRefund
-from payments.models import Charge, ChargeState, Totals
+from payments.models import Charge, ChargeState, Refund, Totals
 from payments.selectors import payment_of
-from payments.services.totals import move_totals
+from payments.services.totals import move_captured, move_refunded
 from tenants.registry.context import enter_tenant
 from tests.payments.conftest import FARE, Fare, last_event, sent
 from wildrydes.kernel.errors import InvalidInput
@@ -115,10 +115,15 @@ class TestTheDatabaseSaysNo:
 
     def test_refunding_twice_does_not_balance(self, in_tenant):
         fare = Fare()
-        move_totals(fare.booking_id, due=5, captured=5)
-        move_totals(fare.booking_id, due=-5, refunded=5)
-        with pytest.raises(IntegrityError), transaction.atomic():
-            move_totals(fare.booking_id, due=-5, refunded=5)
+        charge = Charge.objects.get(booking_id=fare.booking_id)
+        move_captured(charge, ref="ch_1")
+        refund = Refund.objects.create(
+            charge=charge, amount_minor=FARE.minor, currency="USD", reason="r", idempotency_key="refund-1"
+        )
+        move_refunded(refund, ref="re_1")
+        refund.id = uuid.uuid4()
+        with pytest.raises(IntegrityError, match="totals_"), transaction.atomic():
+            move_refunded(refund, ref="re_2")
 
 
 def test_credit_is_not_given_twice_to_rides_that_fail_at_once(committed, in_tenant, tenant_tier):
