@@ -77,6 +77,8 @@ def side(name: str, environment: Mapping[str, str], folder: Path, *, redis_url: 
     log = folder / f"{name}.log"
     settings = {**environment, "BENCH_SIDE": name, "BENCH_DONE": str(done), "BENCH_LOG": str(log)}
     naive = name == "naive"
+    if naive:
+        settings["BROKER_TRANSPORT"] = "redis"  # what Celery comes with
     worker = ["bench._naive_worker"] if naive else ["manage", "worker"]
     with ExitStack() as stack:
         port, web = stack.enter_context(serving("bench._naive_wsgi" if naive else "wildrydes.wsgi", settings))

@@ -1,6 +1,6 @@
 """What a group may have, in words that staff can set while everything runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fairqueue.errors import InvalidLimit
 
@@ -29,3 +29,12 @@ class Limits:
             raise InvalidLimit(f"A weight is above 0 and at most {MAX_WEIGHT:.0f}, not {self.weight!r}.")
         if self.cap is not None and self.cap < 1:
             raise InvalidLimit(f"A cap is at least 1, not {self.cap!r}; to stop a group, pause it.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueLimits:
+    """All limits of a queue: the cap of each group without one of its own, that of all together, and groups' own."""
+
+    each: int | None = None
+    total: int | None = None
+    groups: dict[str, Limits] = field(default_factory=dict)

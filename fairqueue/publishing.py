@@ -12,6 +12,9 @@ from fairqueue.scripts import source
 class PublishBatch(stock.PublishBatch):
     """A batch that loads the script when the server says that it does not know it, and not before each batch."""
 
+    _buffered: int
+    _failed: BaseException | None
+
     def flush(self) -> None:
         """Send all at once. What the server refused for want of the script had no effect, and that alone is sent again.
 

@@ -1,19 +1,21 @@
 """A queue from outside: its limits, its groups, its dead letters, and why a message waited."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
 import redis
 
 from fairqueue.errors import InvalidLimit
-from fairqueue.limits import Limits
+from fairqueue.limits import Limits, QueueLimits
 from fairqueue.names import group_name
 from fairqueue.options import Options
 from fairqueue.reading import Reader
 from fairqueue.records import Element
-from fairqueue.scripts import Scripts
+from fairqueue.scripts import Scripts, source
 from fairqueue.views import DeadLetter, GroupView, Position, QueueView, Why
+
+_AT_ONCE = 1000
 
 
 class FairQueue:
@@ -57,9 +59,7 @@ class FairQueue:
         Raises:
             InvalidLimit: for a group without a name.
         """
-        cap = "" if limits.cap is None else limits.cap
-        weight = "" if limits.weight == 1.0 else limits.weight
-        self._run("configure", self._named(group), "weight", weight, "cap", cap, "pause", "1" if limits.paused else "")
+        self._run("configure", *_configured(self._named(group), limits))
 
     def limits(self, group: str) -> Limits:
         """What a group was given."""
@@ -82,6 +82,23 @@ class FairQueue:
         if any(cap is not None and cap < 1 for cap in (each, total)):
             raise InvalidLimit("A cap is at least 1; to stop groups, pause them.")
         self._run("configure", "", "cap", "" if each is None else each, "total", "" if total is None else total)
+
+    def all_limits(self) -> QueueLimits:
+        """Every limit that was given."""
+        return self._reader.all_limits()
+
+    def set_many(self, limits: Mapping[str, Limits]) -> None:
+        """`set_limits` for many groups at once, a thousand in a round trip."""
+        commands = [
+            self._scripts.command("configure", self.name, *_configured(self._named(group), given))
+            for group, given in limits.items()
+        ]
+        for start in range(0, len(commands), _AT_ONCE):
+            self._client.script_load(source("configure"))
+            with self._client.pipeline(transaction=False) as pipe:
+                for command in commands[start : start + _AT_ONCE]:
+                    pipe.execute_command(*command)
+                pipe.execute()
 
     # Looking
 
@@ -129,6 +146,12 @@ class FairQueue:
     def purge(self, group: str = "") -> int:
         """Remove what waits, of one group or of all; answers how many. What is in flight stays in flight."""
         return int(self._run("purge", group_name(group), 0))
+
+
+def _configured(group: str, limits: Limits) -> tuple[str | int | float, ...]:
+    cap = "" if limits.cap is None else limits.cap
+    weight = "" if limits.weight == 1.0 else limits.weight
+    return group, "weight", weight, "cap", cap, "pause", "1" if limits.paused else ""
 
 
 def queues(client: redis.Redis, *, global_keyprefix: str = "") -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from fairqueue.limits import Limits
+from fairqueue.limits import Limits, QueueLimits
 from fairqueue.records import Element, Flight
 from fairqueue.scripts import Scripts
 from fairqueue.views import GroupView, Position, QueueView, Why
@@ -32,6 +32,20 @@ class Reader:
         """What a group was given."""
         weight, cap, pause = self._client.hmget(self.key("config"), f"weight:{group}", f"cap:{group}", f"pause:{group}")
         return Limits(weight=float(weight or 1), cap=int(cap) if cap else None, paused=pause is not None)
+
+    def all_limits(self) -> QueueLimits:
+        """What everybody was given."""
+        given = {field.decode(): value.decode() for field, value in self._client.hgetall(self.key("config")).items()}
+        groups: dict[str, dict[str, str]] = {}
+        for name, value in given.items():
+            kind, colon, group = name.partition(":")
+            if colon:
+                groups.setdefault(group, {})[kind] = value
+        return QueueLimits(
+            each=int(given["cap"]) if "cap" in given else None,
+            total=int(given["total"]) if "total" in given else None,
+            groups={group: _limits(found) for group, found in groups.items()},
+        )
 
     def queue(self) -> QueueView:
         """The queue as a whole."""
@@ -202,6 +216,11 @@ class Reader:
     def _floor(self) -> float:
         floors = self._client.hmget(self.key("state"), [f"floor:{step}" for step in self._scripts.priority_steps])
         return max((float(floor) for floor in floors if floor), default=0.0)
+
+
+def _limits(found: dict[str, str]) -> Limits:
+    cap = found.get("cap")
+    return Limits(weight=float(found.get("weight", 1)), cap=int(cap) if cap else None, paused="pause" in found)
 
 
 def _task_id(payload: str) -> str | None:

@@ -1,7 +1,8 @@
 """Which life of Redis we speak to. When it is not the one that PostgreSQL remembers, Redis may have lost what it had.
 
 A life is told by a stamp that we leave in Redis, gone when Redis was emptied, and by the server's own run id, another one after
-every start: a server that came back with its file may still lack the last second, or have an older file.
+every start: a server that came back with its file may still lack the last second, or have an older file. Under another
+transport nobody looks where messages waited before, which comes to the same.
 """
 
 import time
@@ -11,6 +12,7 @@ from uuid import UUID
 import redis
 
 from messaging.models import BrokerIncarnation
+from messaging.settings import transport
 from wildrydes.kernel.ids import new_id
 
 _KEY = "wildrydes:incarnation"
@@ -39,7 +41,7 @@ class IncarnationWatch:
         raw = self._client.get(_KEY)
         if not isinstance(raw, bytes):
             return None
-        life = uuid.uuid5(UUID(raw.decode()), self._run_id())
+        life = uuid.uuid5(UUID(raw.decode()), self._run_id() + transport())
         known = BrokerIncarnation.objects.filter(id=1).values_list("stamp", flat=True).first()
         return life if life != known else None
 

@@ -86,7 +86,7 @@ class Needs:
         try:
             if self._redis is None:
                 self._redis = redis.Redis.from_url(
-                    client_url(settings.CELERY_BROKER_URL),
+                    client_url(settings.REDIS_URL),
                     socket_timeout=_BROKER_TIMEOUT_SECONDS,
                     socket_connect_timeout=_BROKER_TIMEOUT_SECONDS,
                     retry=Retry(NoBackoff(), 0),

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from messaging import metrics
 from messaging.broker_clients import keep_client
+from messaging.depths import lane_of
 from messaging.routing import queue_for
 from messaging.second_chance import SecondChance
 from messaging.settings import send_timeout_seconds
@@ -35,11 +36,23 @@ class Wakeup:
     epoch: int
     queue: str
     group: str
+    # After many sends that nobody answered the broker's memory of them is not believed any more.
+    round: int = 0
+
+    @property
+    def deduplication_id(self) -> str:
+        """By which fairqueue knows one that waits or is being looked at already, and does not add it again."""
+        return f"{self.delivery_id}:{self.epoch}" + (f":{self.round}" if self.round else "")
 
     @classmethod
     def of(cls, delivery_id: UUID, epoch: int, queue_class: str, tenant: TenantRef | None) -> Self:
         """The wake-up for a delivery, routed by the tenant's strategy."""
         return cls(delivery_id, epoch, queue_for(tenant, queue_class), str(tenant.id) if tenant else "platform")
+
+    @property
+    def lane(self) -> str:
+        """What it fills; see `messaging.depths`."""
+        return lane_of(self.queue, self.group)
 
 
 class Outgoing:
@@ -150,6 +163,7 @@ class WakeupSender:
             correlation_id=task_id,
             reply_to="",
             MessageGroupId=wakeup.group,
+            MessageDeduplicationId=wakeup.deduplication_id,
         )
         self._declared.add(wakeup.queue)
 

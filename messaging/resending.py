@@ -1,6 +1,7 @@
-"""What the sweeper does with a row: wake a worker, park it until its queue is shorter, or leave it to its holder.
+"""What the sweeper does with a row: wake a worker, park it until its lane is shorter, or leave it to its holder.
 
-A queue gets again what it may have lost, and no more: see docs/decisions/backlog-does-not-grow.md.
+A lane (a queue, or a tenant's part of one) gets again what it may have lost, and no more: see
+docs/decisions/backlog-does-not-grow.md.
 """
 
 import random
@@ -17,12 +18,12 @@ from messaging.outbox import Wakeup
 from messaging.settings import resend_backoff_seconds
 from tenants.registry.directory import tenant_by_id
 
-# A parked row is found by its queue. This look is for the one whose queue nobody uses any more: its tenant's routing changed.
+# A parked row is found by its lane. This look is for the one whose lane nobody uses any more: its tenant's routing changed.
 PARKED_SECONDS = 900.0
 _COLUMNS = """
     id, epoch, tenant_id, queue_class, handler, correlation_id,
     claim_id IS NOT NULL AND lease_until <= clock_timestamp(), claim_id IS NOT NULL AND lease_until > clock_timestamp(),
-    sends = 0 AND due_at < not_before + interval '1 second'
+    sends, sends = 0 AND due_at < not_before + interval '1 second'
 """
 # Not clock_timestamp(): it may change within a statement, so that no index helps and every look reads the whole of it.
 _DUE = f"""
@@ -30,19 +31,19 @@ _DUE = f"""
      ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """  # noqa: S608  # column names of our own
 _PARKED = f"""
-    SELECT {_COLUMNS} FROM messaging_delivery WHERE parked_in = %(queue)s AND claim_id IS NULL
+    SELECT {_COLUMNS} FROM messaging_delivery WHERE parked_in = %(lane)s AND claim_id IS NULL
      ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """  # noqa: S608  # column names of our own
-# Jumps from one queue's first entry to the next queue's: as cheap with 100,000 parked rows as with ten.
-_PARKED_QUEUES = """
-    WITH RECURSIVE queue (name) AS (
+# Jumps from one lane's first entry to the next lane's: as cheap with 100,000 parked rows as with ten.
+_PARKED_LANES = """
+    WITH RECURSIVE lane (name) AS (
         (SELECT parked_in FROM messaging_delivery WHERE parked_in > '' ORDER BY parked_in LIMIT 1)
         UNION ALL
-        SELECT (SELECT parked_in FROM messaging_delivery WHERE parked_in > '' AND parked_in > queue.name
+        SELECT (SELECT parked_in FROM messaging_delivery WHERE parked_in > '' AND parked_in > lane.name
                  ORDER BY parked_in LIMIT 1)
-          FROM queue WHERE queue.name IS NOT NULL
+          FROM lane WHERE lane.name IS NOT NULL
     )
-    SELECT name FROM queue WHERE name IS NOT NULL
+    SELECT name FROM lane WHERE name IS NOT NULL
 """
 _SETTLE = """
     UPDATE messaging_delivery d
@@ -51,14 +52,14 @@ _SETTLE = """
            crashes = d.crashes + row.abandoned::int,
            epoch = d.epoch + row.abandoned::int,
            sends = CASE WHEN row.abandoned THEN 1 WHEN row.verdict = 'send' THEN d.sends + 1 ELSE d.sends END,
-           parked_in = CASE WHEN row.verdict = 'park' THEN row.queue ELSE '' END,
+           parked_in = CASE WHEN row.verdict = 'park' THEN row.lane ELSE '' END,
            due_at = CASE row.verdict
                     WHEN 'hold' THEN d.lease_until + interval '0.2 seconds'
                     WHEN 'park' THEN clock_timestamp() + make_interval(secs => %(parked)s)
                     ELSE clock_timestamp() + make_interval(secs => (%(backoff)s::float8[])[
                          least(CASE WHEN row.abandoned THEN 1 ELSE d.sends + 1 END, %(steps)s)]) END
-      FROM unnest(%(ids)s::uuid[], %(verdicts)s::text[], %(abandoned)s::bool[], %(queues)s::text[])
-           AS row (id, verdict, abandoned, queue)
+      FROM unnest(%(ids)s::uuid[], %(verdicts)s::text[], %(abandoned)s::bool[], %(lanes)s::text[])
+           AS row (id, verdict, abandoned, lane)
      WHERE d.id = row.id
 """
 
@@ -86,6 +87,7 @@ class Row:
     correlation_id: UUID
     abandoned: bool
     held: bool
+    sends: int
     first: bool
 
 
@@ -94,15 +96,15 @@ def due_rows(limit: int) -> list[Row]:
     return _rows(_DUE, {"limit": limit})
 
 
-def parked_rows(queue: str, limit: int) -> list[Row]:
-    """Lock the oldest rows parked before this queue."""
-    return _rows(_PARKED, {"queue": queue, "limit": limit})
+def parked_rows(lane: str, limit: int) -> list[Row]:
+    """Lock the oldest rows parked before this lane."""
+    return _rows(_PARKED, {"lane": lane, "limit": limit})
 
 
-def parked_queues() -> list[str]:
-    """The queues that rows are parked before."""
+def parked_lanes() -> list[str]:
+    """The lanes that rows are parked before."""
     with connection.cursor() as cursor:
-        cursor.execute(_PARKED_QUEUES)
+        cursor.execute(_PARKED_LANES)
         return [name for (name,) in cursor.fetchall()]
 
 
@@ -115,7 +117,7 @@ def settle(rows: Sequence[Row], room: Room) -> list[Wakeup]:
     if not rows:
         return []
     wakeups = _wakeups(rows)
-    room.look(wakeup.queue for wakeup in wakeups.values())
+    room.look({wakeup.lane for wakeup in wakeups.values()})
     verdicts = {row.id: _verdict(row, wakeups.get(row.id), room) for row in rows}
     backoff = resend_backoff_seconds()
     with connection.cursor() as cursor:
@@ -128,7 +130,7 @@ def settle(rows: Sequence[Row], room: Room) -> list[Wakeup]:
                 "ids": [row.id for row in rows],
                 "verdicts": [verdicts[row.id] for row in rows],
                 "abandoned": [row.abandoned for row in rows],
-                "queues": [wakeups[row.id].queue if row.id in wakeups else "" for row in rows],
+                "lanes": [wakeups[row.id].lane if row.id in wakeups else "" for row in rows],
             },
         )
     return [wakeups[row.id] for row in rows if verdicts[row.id] is Verdict.SEND]
@@ -138,22 +140,28 @@ def _wakeups(rows: Sequence[Row]) -> dict[UUID, Wakeup]:
     """The messages that let a worker claim them, by the routing in force now; what is held needs none."""
     alike: dict[tuple[UUID | None, str], Wakeup] = {}
     found = {}
+    believed = len(resend_backoff_seconds())
     for row in rows:
         if not row.held:
             key = (row.tenant_id, row.queue_class)
             if key not in alike:
                 tenant = tenant_by_id(row.tenant_id) if row.tenant_id else None
                 alike[key] = Wakeup.of(row.id, row.epoch, row.queue_class, tenant)
-            found[row.id] = replace(alike[key], delivery_id=row.id, epoch=row.epoch + row.abandoned)
+            found[row.id] = replace(
+                alike[key],
+                delivery_id=row.id,
+                epoch=row.epoch + row.abandoned,
+                round=0 if row.abandoned else max(0, row.sends + 1 - believed),
+            )
     return found
 
 
 def _verdict(row: Row, wakeup: Wakeup | None, room: Room) -> Verdict:
     if wakeup is None:
         return Verdict.HOLD
-    # A row without a message of this epoch is owed one; there is one such message per row, so the queue holds no copy of it.
-    if row.abandoned or row.first or room.left(wakeup.queue) > 0:
-        room.take(wakeup.queue)
+    # A row without a message of this epoch is owed one; there is one such message per row, so the lane holds no copy of it.
+    if row.abandoned or row.first or room.left(wakeup.lane) > 0:
+        room.take(wakeup.lane)
         return Verdict.SEND
     return Verdict.PARK
 

@@ -9,6 +9,16 @@ def _setting(name: str) -> Any:
     return settings.MESSAGING[name]
 
 
+def transport() -> str:
+    """What carries wake-ups: `fairqueue`, or `redis` for Celery's own."""
+    return str(_setting("TRANSPORT"))
+
+
+def is_fair() -> bool:
+    """Whether the broker serves each queue by turns of its tenants."""
+    return transport() == "fairqueue"
+
+
 def lease_seconds() -> float:
     """How long a claim holds without a heartbeat."""
     return float(_setting("LEASE_SECONDS"))
@@ -35,7 +45,7 @@ def first_resend_seconds() -> float:
 
 
 def resend_up_to() -> int:
-    """How many messages a queue may hold for the sweeper to send again what waits for it already."""
+    """How many messages a lane of a queue may hold for the sweeper to send again what waits for it already."""
     return int(_setting("RESEND_UP_TO"))
 
 

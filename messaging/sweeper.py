@@ -12,9 +12,10 @@ from django.db import connection, transaction
 from messaging import metrics
 from messaging.census import Census
 from messaging.depths import Room, broker_client
+from messaging.fairness.keeping import LimitsKeeper
 from messaging.incarnation import IncarnationWatch
 from messaging.outbox import WakeupSender
-from messaging.resending import Row, due_rows, parked_queues, parked_rows, settle
+from messaging.resending import Row, due_rows, parked_lanes, parked_rows, settle
 from messaging.settings import resend_up_to
 from messaging.wording import story_of
 from tenants.registry.context import enter_public
@@ -39,6 +40,7 @@ class Sweeper:
         self._sender = WakeupSender(send_timeout)
         self._client = broker_client()
         self._watch = IncarnationWatch(self._client)
+        self._limits = LimitsKeeper(self._client)
         self._census = Census()
 
     def pass_once(self, *, go_on: Callable[[], bool] = lambda: True) -> int:
@@ -49,6 +51,7 @@ class Sweeper:
         """
         with enter_public():
             self._notice_lost_broker()
+            self._limits.keep()
             room = Room(self._client)
             sent = 0
             for _ in range(BATCHES):
@@ -78,36 +81,38 @@ class Sweeper:
         return len(wakeups), len(rows)
 
     def _top_up(self, room: Room, go_on: Callable[[], bool]) -> int:
-        """Send what is parked to the queues that have become shorter, or that hold less than waits for them."""
-        queues = parked_queues()
-        room.look(queues)
-        self._look_for_losses(queues, room)
+        """Send what is parked to the lanes that have become shorter, or that hold less than waits for them."""
+        lanes = parked_lanes()
+        room.look(lanes)
+        self._look_for_losses(lanes, room)
         sent = 0
-        for queue in queues:
-            while go_on() and (most := min(BATCH, room.left(queue))) > 0:
-                batch, seen = self._batch(lambda queue=queue, most=most: parked_rows(queue, most), room)  # type: ignore[misc]
+        for lane in lanes:
+            while go_on() and (most := min(BATCH, room.left(lane))) > 0:
+                batch, seen = self._batch(lambda lane=lane, most=most: parked_rows(lane, most), room)  # type: ignore[misc]
                 sent += batch
                 if seen < most:
                     break
         return sent
 
-    def _look_for_losses(self, queues: Sequence[str], room: Room) -> None:
-        """Let a long queue have its oldest rows again, a few at a time, as long as it holds hardly more than waits for it."""
+    def _look_for_losses(self, lanes: Sequence[str], room: Room) -> None:
+        """Let a long lane have its oldest rows again, a few at a time, as long as it holds hardly more than waits for it."""
         limit = resend_up_to()
-        long = [queue for queue in queues if room.left(queue) <= 0]
+        long = [lane for lane in lanes if room.left(lane) <= 0]
         waiting = self._census.take() if long else None
         if waiting is None:
             return
         few = max(1, limit // 10)
-        for queue in long:
-            length = limit - room.left(queue)
-            room.grant(queue, min(few, waiting.get(queue, 0) + few - length))
+        for lane in long:
+            length = limit - room.left(lane)
+            room.grant(lane, min(few, waiting.get(lane, 0) + few - length))
 
     def _notice_lost_broker(self) -> None:
         """When Redis is another incarnation than before, what waits is sent again, no more at a time than workers can take."""
         stamp = self._watch.changed()
         if stamp is None:
             return
+        # Before anything is sent to it.
+        self._limits.keep(at_once=True)
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_ALL_AT_ONCE)
             _log.warning("broker.new_incarnation", resent=cursor.rowcount)

@@ -20,6 +20,7 @@ def deliver_task(self: Any, delivery_id: str, epoch: int) -> None:
     """Claim the delivery and run its handler; a second copy of the message finds nothing to claim.
 
     `epoch` is part of the message's identity for transports that drop duplicates; whether the row can be claimed, it knows.
+    Acknowledged late, so that a tenant is charged the time its work took: docs/decisions/wake-ups-take-turns.md.
     """
     close_old_connections()
     # Whether the connection still works is found out by the claim, which waits for a database that is away.

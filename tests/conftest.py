@@ -17,9 +17,12 @@ prepare_environment()
 import django  # noqa: E402  # needs the environment
 from django.conf import settings as django_settings  # noqa: E402
 
+from wildrydes.configuration.broker import broker_url  # noqa: E402
+
 assert django_settings.DATABASES  # loads the settings, so that pytest-django finds them configured
 # xdist's workers may have loaded them before this file could name a Redis database of their own.
-django_settings.REDIS_URL = django_settings.CELERY_BROKER_URL = os.environ["REDIS_URL"]
+django_settings.REDIS_URL = os.environ["REDIS_URL"]
+django_settings.CELERY_BROKER_URL = broker_url(django_settings.MESSAGING["TRANSPORT"], django_settings.REDIS_URL)
 django.setup()
 import_module("wildrydes.celery")
 

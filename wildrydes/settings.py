@@ -15,6 +15,7 @@ from wildrydes.configuration.api import (
     REST_FRAMEWORK,
     SPECTACULAR_SETTINGS,
 )
+from wildrydes.configuration.broker import broker_url, transport_options, transport_setting
 from wildrydes.configuration.console import (
     AXES_CLIENT_IP_CALLABLE,
     AXES_COOLOFF_TIME,
@@ -173,7 +174,9 @@ DATABASE_ANSWER_SECONDS = 40.0
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = _required("REDIS_URL")
-CELERY_BROKER_URL = REDIS_URL
+_transport = transport_setting(env)
+CELERY_BROKER_URL = broker_url(_transport, REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = transport_options(_transport)
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -192,20 +195,11 @@ CELERY_TASK_CREATE_MISSING_QUEUES = True
 # Keep a worker's database connection from task to task; messaging.tasks checks its health, CONN_MAX_AGE recycles it.
 CELERY_DB_REUSE_MAX = 1_000
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 120,
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-    "max_connections": 200,
-    "socket_timeout": 10,
-    "socket_connect_timeout": 5,
-    "socket_keepalive": True,
-    "health_check_interval": 10,
-}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 
 MESSAGING = {
+    "TRANSPORT": _transport,  # fairqueue, or redis for Celery's own
     "TOPOLOGY": "wildrydes.topology.TOPOLOGY",
     "SCHEDULE": "wildrydes.schedule.JOBS",
     "HEALTH": ["tenants.onboarding.health.schemas"],

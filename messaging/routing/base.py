@@ -9,6 +9,9 @@ from tenants.registry.directory import TenantRef
 class Strategy(Protocol):
     """Decides where a tenant's messages go. Pure: the same tenant and class give the same queue."""
 
+    # Whether tenants of several tiers meet in a queue of this strategy.
+    mixes_tiers: bool
+
     def queue_for(self, tenant: TenantRef, queue_class: str) -> str:
         """The queue's name, of the form `<class>.<rest>`."""
 

@@ -9,6 +9,8 @@ from tenants.registry.directory import TenantRef
 class Shared(Strategy):
     """One queue per class; served by the platform's workers, beside any tier's."""
 
+    mixes_tiers = True
+
     def queue_for(self, tenant: TenantRef, queue_class: str) -> str:
         """The class's one queue."""
         return f"{queue_class}.shared"

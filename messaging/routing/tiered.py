@@ -9,6 +9,8 @@ from tenants.registry.directory import TenantRef
 class Tiered(Strategy):
     """One queue per class and tier."""
 
+    mixes_tiers = False
+
     def queue_for(self, tenant: TenantRef, queue_class: str) -> str:
         """The class's queue of the tenant's tier."""
         return f"{queue_class}.{tenant.tier.code}"

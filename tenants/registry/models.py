@@ -51,6 +51,19 @@ class Tier(models.Model):  # type: ignore[django-manager-missing]  # Tenant's ba
     store_credit_limit_minor = models.PositiveBigIntegerField(
         default=0, help_text="Store credit a tenant may have outstanding, in minor units of its currency."
     )
+    worker_share = models.FloatField(
+        default=1.0,
+        db_default=1.0,
+        validators=[MinValueValidator(0.1), MaxValueValidator(100.0)],
+        help_text="A tenant's share of the workers' time beside others', where tenants of several tiers share a queue "
+        "(0.1 to 100; twice the number, twice the time).",
+    )
+    max_in_work = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="How many of one tenant's messages may be worked on at once, in each queue; empty: no limit.",
+    )
     store_credit_user_limit_minor = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="How much of it one user may have outstanding; empty: all of it."
     )
@@ -96,6 +109,8 @@ class Tenant(TenantMixin):
     created_at = models.DateTimeField(auto_now_add=True)
     suspended_at = models.DateTimeField(null=True, editable=False)
     suspended_reason = models.CharField(max_length=200, blank=True, editable=False)
+    processing_paused_at = models.DateTimeField(null=True, editable=False)
+    processing_paused_reason = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         constraints = [

@@ -40,7 +40,7 @@ def test_other_methods() -> None:
 
 @pytest.mark.django_db
 def test_without_a_broker_it_is_ready_all_the_same_and_says_so(settings: object) -> None:
-    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
     told = webs_needs().look().document()
     assert told["status"] == "ready"
     assert told["broker"].startswith("Redis does not answer")

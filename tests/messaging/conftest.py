@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.db import connection, transaction
 
+from messaging import outbox
 from messaging.consuming import deliver
 from messaging.errors import Reject
 from messaging.models import DeadLetter, Delivery
@@ -16,11 +18,42 @@ from tenants.registry.directory import TenantRef
 from tests.messaging.deadletters.letters import fail
 from tests.messaging.sample import DoThing, Recorder
 from tests.messaging.sample import recorder as the_recorder
+from tests.support.wakeups import Wakeups
+from wildrydes.configuration.broker import broker_url, transport_options
 
 
 @pytest.fixture(autouse=True)
 def sample_topology(django_db_setup: None, settings: Any) -> None:
     settings.MESSAGING = {**settings.MESSAGING, "TOPOLOGY": "tests.messaging.sample.TOPOLOGY"}
+
+
+both_transports = pytest.mark.parametrize("wakeups", ["fairqueue", "redis"], indirect=True)
+
+
+@pytest.fixture
+def wakeups(request: pytest.FixtureRequest, settings: Any) -> Iterator[Wakeups]:
+    """An empty broker, reached by fairqueue unless the test names another transport."""
+    transport = getattr(request, "param", "fairqueue")
+    settings.MESSAGING = {**settings.MESSAGING, "TRANSPORT": transport}
+    url = broker_url(transport, settings.REDIS_URL)
+    given = {"broker_read_url": url, "broker_write_url": url, "broker_transport_options": transport_options(transport)}
+    before = {name: current_app.conf[name] for name in given}
+    current_app.conf.update(given)
+    forget_senders()
+    broker = Wakeups()
+    broker.client.flushdb()
+    yield broker
+    broker.client.flushdb()
+    current_app.conf.update(before)
+    forget_senders()
+
+
+def forget_senders() -> None:
+    """Let this process connect to the broker anew, with nothing left to send."""
+    outbox._breaker.__init__()
+    outbox._local.__dict__.clear()
+    outbox._patient_sender.close()
+    outbox._later._waiting.clear()
 
 
 @pytest.fixture

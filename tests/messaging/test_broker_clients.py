@@ -3,27 +3,17 @@
 import uuid
 
 import pytest
-import redis
 from celery import current_app
 from celery.contrib.testing.worker import start_worker
-from django.conf import settings
 
 from messaging.broker_clients import KeepClient, keep_client
 from messaging.outbox import Wakeup, WakeupSender
+from tests.messaging.conftest import both_transports
 from tests.support.crew import eventually
-from wildrydes.kernel.redis_urls import client_url
 
 
 @pytest.fixture
-def broker():
-    client = redis.Redis.from_url(client_url(settings.REDIS_URL))
-    client.flushdb()
-    yield client
-    client.flushdb()
-
-
-@pytest.fixture
-def sender(broker):
+def sender(wakeups):
     sender = WakeupSender(2.0)
     yield sender
     sender.close()
@@ -42,27 +32,28 @@ def channel_of(sender):
     return sender._connection.default_channel
 
 
-def test_a_sender_makes_its_client_once(broker, sender):
+@both_transports
+def test_a_sender_makes_its_client_once(wakeups, sender):
     sender.send([wakeup()])
     first = client_of(channel_of(sender))
     sender.send([wakeup(), wakeup()])
     assert client_of(channel_of(sender)) is first
-    assert broker.llen("bookings.basic") == 3
+    assert wakeups.waiting("bookings.basic") == 3
 
 
-def test_a_cut_connection_is_made_anew(broker, sender):
+def test_a_cut_connection_is_made_anew(wakeups, sender):
     sender.send([wakeup()])
     first = client_of(channel_of(sender))
-    broker.client_kill_filter(skipme=True, _type="normal")
-    eventually(lambda: len(broker.client_list(_type="normal")) == 1)
+    wakeups.client.client_kill_filter(skipme=True, _type="normal")
+    eventually(lambda: len(wakeups.client.client_list(_type="normal")) == 1)
     sender.send([wakeup()])
     sender.close()
     sender.send([wakeup()])
     assert client_of(channel_of(sender)) is not first, "a new connection begins with a new client"
-    assert broker.llen("bookings.basic") == 3
+    assert wakeups.waiting("bookings.basic") == 3
 
 
-def test_a_channel_with_other_connections_gets_another_client(broker):
+def test_a_channel_with_other_connections_gets_another_client(wakeups):
     with current_app.connection_for_write() as connection:
         channel = connection.default_channel
         keep_client(channel)
@@ -80,7 +71,7 @@ def test_another_transport_is_left_alone():
         assert vars(connection.default_channel) == before
 
 
-def test_a_worker_keeps_its_client(broker, monkeypatch):
+def test_a_worker_keeps_its_client(wakeups, monkeypatch):
     monkeypatch.setitem(current_app.steps, "consumer", {*current_app.steps["consumer"], KeepClient})
     with start_worker(current_app, perform_ping_check=False, pool="solo", loglevel="ERROR") as worker:
         channel = eventually(lambda: worker.consumer.task_consumer).channel

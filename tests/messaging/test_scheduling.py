@@ -88,23 +88,21 @@ def test_a_tick_is_not_judged_by_the_clocks_of_processes():
 
 
 @pytest.fixture
-def scheduler(db, redis_client):
-    redis_client.flushdb()
+def scheduler(db, wakeups):
     current_app.conf.beat_schedule = {}
     made = BeatingScheduler(app=current_app, lazy=True)
     yield made
     made.close()
-    redis_client.flushdb()
 
 
-def test_ticks_that_nobody_takes_do_not_fill_the_broker(scheduler, redis_client):
+def test_ticks_that_nobody_takes_do_not_fill_the_broker(scheduler, wakeups):
     entry = scheduler.Entry.from_entry("sample.quick", app=current_app, **beat_schedule()["sample.quick"])
     for _ in range(3):
         scheduler.apply_entry(entry)
-    assert redis_client.llen("control.platform") == 3
-    redis_client.lpush("control.platform", *["{}"] * 100)
+    assert wakeups.waiting("control.platform") == 3
+    wakeups.fill("control.platform", 100, group="platform")
     scheduler.apply_entry(entry)
-    assert redis_client.llen("control.platform") == 103
+    assert wakeups.waiting("control.platform") == 103
 
 
 def test_a_job_that_a_fast_clock_says_ran_in_an_hour_is_due_soon(scheduler):

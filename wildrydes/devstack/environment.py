@@ -54,6 +54,7 @@ def describe_stack(*, database_url: str, redis_url: str, ports: Ports) -> dict[s
         "ENVIRONMENT": "development",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
+        "BROKER_TRANSPORT": "fairqueue",
         "PORT": str(ports.web),
         "PUBLIC_DOMAIN": "localhost",
         "PAYMENT_PROVIDER_URL": f"http://{LOOPBACK}:{ports.payments}",

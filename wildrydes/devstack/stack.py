@@ -264,4 +264,4 @@ class Stack:
 
 
 # What the environment may set otherwise; everything else describes what was really started.
-OVERRIDABLE = frozenset({"ENVIRONMENT", "PUBLIC_DOMAIN", "OUTBOUND_ALLOW"})
+OVERRIDABLE = frozenset({"ENVIRONMENT", "PUBLIC_DOMAIN", "OUTBOUND_ALLOW", "BROKER_TRANSPORT"})
