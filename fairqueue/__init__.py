@@ -14,6 +14,8 @@ from fairqueue.queues import FairQueue
 
 __all__ = ["ClusterRefused", "FairQueue", "FairqueueError", "InvalidLimit", "Limits", "ServerTooOld"]
 
-TRANSPORT_ALIASES.setdefault("fairqueue", "fairqueue.transport:Transport")
-TRANSPORT_ALIASES.setdefault("fair", "fairqueue.transport:Transport")
-TRANSPORT_ALIASES.setdefault("fair-sentinel", "fairqueue.transport:SentinelTransport")
+# With their schemes, too: after a failover kombu takes the scheme of the next URL for the transport.
+for _name in ("fairqueue", "fair", "fair+redis", "fair+rediss", "fair+socket"):
+    TRANSPORT_ALIASES.setdefault(_name, "fairqueue.transport:Transport")
+for _name in ("fair-sentinel", "fair-sentinel+sentinel"):
+    TRANSPORT_ALIASES.setdefault(_name, "fairqueue.transport:SentinelTransport")

@@ -81,7 +81,8 @@ class TakingChannel(stock.Channel):
         key, item = reply
         queue, _, pri = bytes_to_str(key).partition(self.sep)
         self._queue_cycle.rotate(queue)
-        if not self.is_fair(queue):
+        # What a sender with kombu's own transport put there is a message, and no token.
+        if not self.is_fair(queue) or bytes_to_str(item) != "t":
             return [loads(bytes_to_str(item))], queue
         if self._closing or queue not in self._active_queues:
             self._on_brpop_socket("RPUSH", self.global_keyprefix + bytes_to_str(key), item)

@@ -1,14 +1,13 @@
 """The transports: `fairqueue` and its Sentinel twin. To Celery they are Redis (`driver_type`), so that all of its tools work."""
 
-from typing import Any
+import ssl
+from typing import Any, ClassVar
 
 from kombu.transport import redis as stock
 from kombu.utils.url import parse_url
 
 from fairqueue.channel import FairChannel
 from fairqueue.poller import Poller
-
-_OWN_SCHEMES = ("redis://", "rediss://")
 
 
 class Transport(stock.Transport):
@@ -19,20 +18,35 @@ class Transport(stock.Transport):
 
     Channel = FairChannel
     can_parse_url = False
+    prefix: ClassVar[str] = "fair+"
+    schemes: ClassVar[tuple[str, ...]] = ("redis://", "rediss://")
 
     def __init__(self, client: Any, **kwargs: Any) -> None:
-        """Read the part of a `fair+…` URL that kombu left alone."""
-        hostname = client.hostname or ""
-        if hostname.startswith(_OWN_SCHEMES):
-            parts = parse_url(hostname)
-            for name in ("hostname", "port", "userid", "password", "virtual_host"):
-                setattr(client, name, parts.get(name))
-            if parts.get("ssl"):
-                client.ssl = parts["ssl"]
+        """Read the part of a `fair+…` URL that kombu left alone, and see that a failover stays with this transport."""
+        self._read_url(client)
+        self._keep_over_failover(client)
         super().__init__(client, **kwargs)
         self.cycle = Poller()
         # Messages in flight that were taken by a claim: kombu hands some to another channel than the one that took them.
         self.fair_tags: set[str] = set()
+
+    def _read_url(self, client: Any) -> None:
+        url = client.hostname or ""
+        encrypted = url.startswith("rediss://") or client.transport_cls == "fair+rediss"
+        if url.startswith(self.schemes):
+            parts = parse_url(url)
+            for name in ("port", "userid", "password", "virtual_host", "ssl"):
+                setattr(client, name, parts.get(name) or getattr(client, name))
+            client.hostname, client.uri_prefix = parts["hostname"] or "localhost", None
+        if encrypted and not client.ssl:
+            client.ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+
+    def _keep_over_failover(self, client: Any) -> None:
+        """Kombu takes the transport from the scheme of the next URL: it would go on with its own."""
+        if client.alt and not getattr(client, "stays_fair", False):
+            client.alt = [str(url).removeprefix(self.prefix) for url in client.alt]
+            urls = [self.prefix + url if url.startswith(self.schemes) else url for url in client.alt]
+            client.cycle, client.stays_fair = client.failover_strategy(urls), True
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         """As kombu's, with a timer for the heartbeat."""
@@ -50,7 +64,9 @@ class SentinelChannel(FairChannel, stock.SentinelChannel):
 
 
 class SentinelTransport(Transport):
-    """The same behind Sentinel: `fair-sentinel+sentinel://` or `broker_transport = "fair-sentinel"`."""
+    """The same behind Sentinel: `fair-sentinel+sentinel://`, or `sentinel://` with `broker_transport = "fair-sentinel"`."""
 
     default_port = stock.SentinelTransport.default_port
     Channel = SentinelChannel
+    prefix = "fair-sentinel+"
+    schemes = ("sentinel://",)

@@ -111,7 +111,11 @@ local total = tonumber(call('HGET', P .. 'config', 'total') or nil)
 local tries = 0
 while #taken < most and tries < most + 16 do
   tries = tries + 1
-  if (#taken > 0 or without) and not call('RPOP', token_list(pri)) then break end
+  if #taken > 0 or without then
+    local item = call('RPOP', token_list(pri))
+    if not item then break end
+    if item ~= 't' then adopt(item) end
+  end
   if total and call('ZCARD', P .. 'flight') >= total then
     -- Nobody need look again before one is done: the tokens wait, too.
     balance(total)

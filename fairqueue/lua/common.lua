@@ -65,8 +65,15 @@ local function add_tokens(pri, count)
   call('HINCRBY', P .. 'state', 'due:' .. pri, count)
 end
 
+-- What a sender with kombu's own transport put into the list is a message, and no token.
+local adopt
+
 local function keep_tokens(list, count)
+  local gone = call('LRANGE', list, count, -1)
   if count > 0 then call('LTRIM', list, 0, count - 1) else call('DEL', list) end
+  for _, item in ipairs(gone) do
+    if item ~= 't' then adopt(item) end
+  end
 end
 
 local function drop_tokens(pri, count)
@@ -215,15 +222,41 @@ local function unpack_flight(record)
   return string.match(record, '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$')
 end
 
+local function add_new(pri, group, tag, dedup, route, payload, deliveries)
+  local ahead = call('HGET', P .. 'waiting', group) or 0
+  local claims = call('HGET', P .. 'state', 'claims') or 0
+  local element = pack_element(tag, string.format('%.0f', now), deliveries, ahead, claims, dedup, route, payload)
+  enqueue(pri, group, element, false)
+end
+
+local function own_group() return string.format('~%016d', call('HINCRBY', P .. 'state', 'seq', 1)) end
+
+adopt = function(item)
+  local good, message = pcall(cjson.decode, item)
+  local properties = good and type(message) == 'table' and message.properties
+  if type(properties) ~= 'table' or type(properties.delivery_tag) ~= 'string' then
+    local element = pack_element('', string.format('%.0f', now), 0, 0, 0, '', '["",""]', item)
+    call('LPUSH', P .. 'dead', table.concat({string.format('%.0f', now), 'not a message', STEPS[1], '', element}, '\n'))
+    return
+  end
+  local wanted, pri = tonumber(properties.priority) or 0, STEPS[1]
+  for _, step in ipairs(STEPS) do
+    if tonumber(step) <= wanted then pri = step end
+  end
+  local group = properties.MessageGroupId
+  group = type(group) == 'string' and string.gsub(string.sub(group, 1, 200), '[\n~]', '-') or ''
+  local info = type(properties.delivery_info) == 'table' and properties.delivery_info or {}
+  local route = cjson.encode({tostring(info.exchange or ''), tostring(info.routing_key or queue)})
+  add_new(pri, group == '' and own_group() or group, properties.delivery_tag, '', route, item, 0)
+end
+
 local function promote(limit)
   local due = call('ZRANGE', P .. 'delayed', '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
   for _, member in ipairs(due) do
     call('ZREM', P .. 'delayed', member)
     local pri, group, element = string.match(member, '^([^\n]*)\n([^\n]*)\n(.*)$')
     local tag, _, deliveries, _, _, dedup, route, payload = unpack_element(element)
-    local ahead = call('HGET', P .. 'waiting', group) or 0
-    local claims = call('HGET', P .. 'state', 'claims') or 0
-    enqueue(pri, group, pack_element(tag, string.format('%.0f', now), deliveries, ahead, claims, dedup, route, payload), false)
+    add_new(pri, group, tag, dedup, route, payload, deliveries)
   end
   return #due
 end

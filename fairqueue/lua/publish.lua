@@ -8,13 +8,11 @@ if dedup ~= '' then
   if call('SADD', P .. 'dedup', dedup) == 0 then return 0 end
 end
 call('SADD', QUEUES, queue)
-if group == '' then group = string.format('~%016d', call('HINCRBY', P .. 'state', 'seq', 1)) end
+if group == '' then group = own_group() end
 if due > now then
   call('ZADD', P .. 'delayed', due, pri .. '\n' .. group .. '\n' .. pack_element(tag, 0, 0, 0, 0, dedup, route, payload))
 else
-  local ahead = call('HGET', P .. 'waiting', group) or 0
-  local claims = call('HGET', P .. 'state', 'claims') or 0
-  enqueue(pri, group, pack_element(tag, string.format('%.0f', now), 0, ahead, claims, dedup, route, payload), false)
+  add_new(pri, group, tag, dedup, route, payload, 0)
 end
 if expires > 0 then
   -- All or nothing: a queue whose lists end at different times would count what is not there.

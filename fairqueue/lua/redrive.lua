@@ -11,11 +11,7 @@ for i = #letters, 1, -1 do
     call('LREM', P .. 'dead', -1, letters[i])
     local tag, _, _, _, _, dedup, route, payload = unpack_element(element)
     local known = dedup ~= '' and call('SADD', P .. 'dedup', dedup) == 0
-    if not known then
-      local ahead = call('HGET', P .. 'waiting', group) or 0
-      local claims = call('HGET', P .. 'state', 'claims') or 0
-      enqueue(pri, group, pack_element(tag, string.format('%.0f', now), 0, ahead, claims, dedup, route, payload), false)
-    end
+    if not known then add_new(pri, group, tag, dedup, route, payload, 0) end
     sent = sent + 1
   end
 end

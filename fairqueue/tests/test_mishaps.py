@@ -348,3 +348,40 @@ def test_a_server_that_lost_everything_goes_on_with_what_comes(tmp_path):
             assert FairQueue("work", server.client()).view().in_flight == 1
     finally:
         server.kill()
+
+
+# Beside kombu's own transport
+
+
+def test_what_kombu_s_own_transport_left_in_the_queue_is_delivered(server, queue, client):
+    own = server.url().replace("fair+", "redis+")
+    with Connection(own) as connection:
+        send(connection, "one", *range(30))
+    with Connection(server.url()) as connection:
+        send(connection, "two", *range(30, 40))
+        channel = connection.channel()
+        channel.basic_consume("work", no_ack=False, callback=lambda message: None, consumer_tag="tag")
+        channel.look_after(repair=True)
+        channel.basic_cancel("tag")
+        got: list[Any] = []
+        with connection.Consumer([WORK], callbacks=[lambda body, message: (got.append(body), message.ack())]) as taking:
+            taking.qos(prefetch_count=5)
+            drain(connection, lambda: len(got) == 40)
+        assert sorted(got) == list(range(40))
+        assert (queue.view().waiting, queue.view().in_flight, client.hlen("unacked"), client.llen("work")) == (
+            0,
+            0,
+            0,
+            0,
+        )
+
+
+def test_what_is_no_message_becomes_a_dead_letter(connection, queue, client):
+    send(connection, "one", 1)
+    client.rpush("work", "junk", '{"properties": 3}')
+    channel = connection.channel()
+    taken = [channel.basic_get("work") for _ in range(2)]
+    assert [message.payload for message in taken if message] == [1]
+    channel.basic_consume("work", no_ack=False, callback=lambda message: None, consumer_tag="tag")
+    channel.look_after(repair=True)
+    assert {letter.reason for letter in queue.dead_letters()} == {"not a message"}
