@@ -112,10 +112,18 @@ class FairQueue:
 
     def position(self, group: str) -> Position:
         """Where a message of this group would stand if it were sent now."""
-        return self._reader.position(group_name(group))
+        return self.positions([group])[group]
+
+    def positions(self, groups: Sequence[str]) -> dict[str, Position]:
+        """The same for several groups, with one look at the queue."""
+        found = self._reader.positions([group_name(group) for group in groups])
+        return {group: found[group_name(group)] for group in groups}
 
     def why(self, tag: str) -> Why:
-        """Why the message with this delivery tag or task id waits, or waited."""
+        """Why a message waits, or waited: by its delivery tag, its task id or its deduplication id (or that up to a colon).
+
+        One that was taken is known by its tag and its deduplication id, for as long as it is among the last thousand.
+        """
         return self._reader.why(tag)
 
     # Dead letters and backlog

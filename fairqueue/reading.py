@@ -3,12 +3,13 @@
 import json
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import redis
 
 from fairqueue.limits import Limits, QueueLimits
-from fairqueue.records import Element, Flight
+from fairqueue.records import Element, Flight, is_id_of
 from fairqueue.scripts import Scripts
 from fairqueue.views import GroupView, Position, QueueView, Why
 
@@ -75,9 +76,10 @@ class Reader:
         names = sorted({*waiting, *flying})
         usage, oldest, expected = self._usage(), self._oldest(names), self._expected(names)
         used_by_all, all_flying = self._used(b"", usage), sum(flying.values())
+        given = self.all_limits().groups
         views = []
         for name in names:
-            limits = self.limits(name)
+            limits = given.get(name, Limits())
             share = self._used(name.encode(), usage) / used_by_all if used_by_all > 0 else 0.0
             views.append(
                 GroupView(
@@ -95,24 +97,26 @@ class Reader:
             )
         return sorted(views, key=lambda view: (-view.waiting, view.group))
 
-    def position(self, group: str) -> Position:
-        """Count the messages with an earlier virtual start."""
+    def positions(self, groups: Sequence[str]) -> dict[str, Position]:
+        """For each of these groups, count the messages with an earlier virtual start."""
         views = {view.group: view for view in self.groups()}
-        mine = views.get(group)
-        weight, expected = self.limits(group).weight, self._expected([group])[group]
         times, floor = self._times(), self._floor()
-        own = mine.waiting if mine else 0
-        start = max(floor, times.get(group, floor)) + own * expected / weight
-        ahead, seconds = own, own * expected
-        for name, view in views.items():
-            if name == group or view.paused or not view.waiting:
-                continue
-            step = max(view.expected, self._options.fair_min_charge) / view.weight
-            before = min(view.waiting, max(0, math.ceil((start - times.get(name, floor)) / step)))
-            ahead += before
-            seconds += before * view.expected
         workers = max(1.0, self._client.zcard(self.key("flight")), self.queue().workers)
-        return Position(ahead=ahead, own_ahead=own, wait=seconds / workers)
+        expected, given = self._expected(list(groups)), self.all_limits().groups
+        found = {}
+        for group in groups:
+            own = views[group].waiting if group in views else 0
+            weight = given.get(group, Limits()).weight
+            start = max(floor, times.get(group, floor)) + own * expected[group] / weight
+            ahead, seconds = own, own * expected[group]
+            for name, view in views.items():
+                if name != group and view.waiting and not view.paused:
+                    step = max(view.expected, self._options.fair_min_charge) / view.weight
+                    before = min(view.waiting, max(0, math.ceil((start - times.get(name, floor)) / step)))
+                    ahead += before
+                    seconds += before * view.expected
+            found[group] = Position(ahead=ahead, own_ahead=own, wait=seconds / workers)
+        return found
 
     def why(self, tag: str) -> Why:
         """Look among what is in flight, what was taken lately, what waits."""
@@ -127,8 +131,8 @@ class Reader:
 
     def _recent(self, tag: str) -> Why | None:
         for raw in self._client.lrange(self.key("recent"), 0, -1):
-            found, _, waited, own, others, _, group = raw.decode().split("\n", 6)
-            if found == tag:
+            found, _, waited, own, others, _, group, *dedup = raw.decode().split("\n")
+            if found == tag or is_id_of(tag, dedup[0] if dedup else ""):
                 return Why(
                     tag=tag,
                     state="taken",
@@ -146,7 +150,7 @@ class Reader:
                 rows = self._client.lrange(self.key(f"m:{step}:{group}"), -_SEARCHED, -1)
                 for place, raw in enumerate(reversed(rows)):
                     element = Element.read(raw)
-                    if tag not in (element.tag, _task_id(element.payload)):
+                    if not _is_meant(tag, element):
                         continue
                     reasons = list(_reasons(place, max(0, claims - element.claims - element.ahead + place), still=True))
                     limits = self.limits(group)
@@ -162,7 +166,7 @@ class Reader:
         raw = self._client.hget(f"{self._scripts.prefix}fairqueue:flights", tag)
         if raw:
             return Flight.read(raw)
-        return next((flight for flight in self._flights() if _task_id(flight.element.payload) == tag), None)
+        return next((flight for flight in self._flights() if _is_meant(tag, flight.element)), None)
 
     def _flights(self) -> list[Flight]:
         tags = self._client.zrange(self.key("flight"), 0, -1)
@@ -221,6 +225,10 @@ class Reader:
 def _limits(found: dict[str, str]) -> Limits:
     cap = found.get("cap")
     return Limits(weight=float(found.get("weight", 1)), cap=int(cap) if cap else None, paused="pause" in found)
+
+
+def _is_meant(tag: str, element: Element) -> bool:
+    return tag == element.tag or is_id_of(tag, element.dedup) or tag == _task_id(element.payload)
 
 
 def _task_id(payload: str) -> str | None:

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 
 
+def is_id_of(given: str, dedup: str) -> bool:
+    """Whether this is the deduplication id, or its first part."""
+    return bool(given) and (dedup == given or dedup.startswith(f"{given}:"))
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """A waiting message.

@@ -56,11 +56,11 @@ local function advance_floor(seconds)
   call('ZREMRANGEBYSCORE', P .. 'idle:' .. pri, '-inf', floor)
 end
 
-local function note(group, tag, waited, ahead, claims, seen)
+local function note(group, tag, dedup, waited, ahead, claims, seen)
   if waited < SLOW_MS then return end
   local others = math.max(0, claims - tonumber(seen) - tonumber(ahead))
   call('LPUSH', P .. 'recent', table.concat({tag, string.format('%.0f', now), string.format('%.0f', waited), ahead,
-    string.format('%.0f', others), pri, group}, '\n'))
+    string.format('%.0f', others), pri, group, dedup}, '\n'))
   call('LTRIM', P .. 'recent', 0, 999)
 end
 
@@ -85,7 +85,7 @@ local function take(group, ring, cap, weight)
   if call('HINCRBY', P .. 'waiting', group, -1) <= 0 then call('HDEL', P .. 'waiting', group) end
   call('HINCRBY', P .. 'state', 'waiting', -1)
   local claims = call('HINCRBY', P .. 'state', 'claims', 1)
-  note(group, tag, now - tonumber(enqueued), ahead, claims - 1, seen)
+  note(group, tag, dedup, now - tonumber(enqueued), ahead, claims - 1, seen)
   if no_ack then
     if dedup ~= '' then call('SREM', P .. 'dedup', dedup) end
   else

@@ -109,6 +109,29 @@ def test_why_a_message_waited(server, queue):
         assert (why.state, why.reasons) == ("taken", ("2 messages of its own group were before it.",))
 
 
+def test_why_by_the_deduplication_id(server, queue):
+    with Connection(server.url(), transport_options={"fair_slow_ms": 0}) as connection:
+        for number in range(2):
+            send(connection, "one", 1, MessageDeduplicationId=f"row-{number}:7")
+        assert queue.why("row-1").reasons == ("1 messages of its own group are before it.",)
+        message = connection.channel().basic_get("work")
+        assert [queue.why(name).state for name in ("row-0", "row-0:7", "row", "row-0:")] == ["in flight"] * 2 + [
+            "unknown"
+        ] * 2
+        message.ack()
+        assert queue.why("row-0").state == "taken"
+
+
+def test_all_limits_are_told_and_many_given_at_once(queue):
+    limits = {f"g{n}": Limits(weight=2.0, cap=n + 1) for n in range(2500)} | {"a:b": Limits(paused=True)}
+    queue.set_many(limits)
+    queue.set_caps(each=7, total=9)
+    told = queue.all_limits()
+    assert (told.each, told.total, told.groups) == (7, 9, limits)
+    queue.set_many(dict.fromkeys(limits, Limits()))
+    assert queue.all_limits().groups == {}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"weight": 0}, {"weight": -1}, {"weight": 10**6}, {"weight": float("nan")}, {"cap": 0}, {"cap": -3}],
