@@ -18,6 +18,7 @@ from django.db import connection
 from messaging.deadletters.settling import settle
 from messaging.errors import StaleClaim
 from messaging.journal.models import TraceOutcome
+from messaging.prepared import execute
 from messaging.settings import lease_seconds, stranded_after_seconds
 from wildrydes.kernel.ids import new_id
 
@@ -57,14 +58,15 @@ _COLUMNS = (
 )
 
 # The claim's commit does not wait for the disk: one that a crash of PostgreSQL takes back was never made, and its holder, whose
-# connection broke with it, can commit nothing under it. Everything that follows from a claim waits.
+# connection broke with it, can commit nothing under it. Everything that follows from a claim waits. That is set in passing,
+# where `parked_in` is emptied: a table expression of its own took half as long to plan as all the rest.
 CLAIM = f"""
     UPDATE messaging_delivery
        SET claim_id = %(claim)s, claimed_by = %(worker)s, claimed_at = clock_timestamp(),
            lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
-           due_at = least(due_at, clock_timestamp() + make_interval(secs => %(lease)s + 0.2)), parked_in = '',
+           due_at = least(due_at, clock_timestamp() + make_interval(secs => %(lease)s + 0.2)),
+           parked_in = left(set_config('synchronous_commit', 'off', true), 0),
            crashes = crashes + (claim_id IS NOT NULL)::int, epoch = epoch + (claim_id IS NOT NULL)::int
-      FROM set_config('synchronous_commit', 'off', true)
      WHERE id = %(id)s AND not_before <= clock_timestamp() AND (claim_id IS NULL OR lease_until <= clock_timestamp())
        AND (%(suspects)s OR (crashes = 0 AND claim_id IS NULL))
  RETURNING {_COLUMNS}
@@ -94,6 +96,10 @@ _EXTEND = """
       FROM unnest(%(ids)s::uuid[], %(claims)s::uuid[]) AS held (id, claim_id)
      WHERE d.id = held.id AND d.claim_id = held.claim_id
  RETURNING d.claim_id
+"""
+_RENEW = """
+    UPDATE messaging_delivery SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+     WHERE id = %(id)s AND claim_id = %(claim)s
 """
 _RELEASE = """
     UPDATE messaging_delivery
@@ -125,7 +131,7 @@ def claim_values(delivery_id: UUID, *, suspects: bool) -> dict[str, Any]:
         "claim": new_id(),
         "worker": worker_name(),
         "lease": lease_seconds(),
-        "strand": stranded_after_seconds(),
+        "strand": float(stranded_after_seconds()),
         "suspects": suspects,
     }
 
@@ -184,8 +190,10 @@ def renew(claimed: Claim) -> None:
     Raises:
         StaleClaim: when the lease ran out and someone else has the row.
     """
-    if claimed.claim_id not in extend({claimed.id: claimed.claim_id}):
-        raise StaleClaim(f"The claim on {claimed.id} was lost.")
+    with connection.cursor() as cursor:
+        execute(cursor, _RENEW, {"lease": lease_seconds(), "id": claimed.id, "claim": claimed.claim_id})
+        if cursor.rowcount != 1:
+            raise StaleClaim(f"The claim on {claimed.id} was lost.")
 
 
 def release(claimed: Claim, *, delay: float, counted: bool, attempts: int | None = None) -> None:
@@ -220,7 +228,7 @@ def finish(claimed: Claim, *, outcome: str) -> None:
         StaleClaim: when someone else has the row; the transaction must be rolled back.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_FINISH, {"id": claimed.id, "claim": claimed.claim_id, "outcome": outcome})
+        execute(cursor, _FINISH, {"id": claimed.id, "claim": claimed.claim_id, "outcome": str(outcome)})
         if cursor.rowcount != 1:
             raise StaleClaim(f"The claim on {claimed.id} was lost.")
     if claimed.letter_id is not None and outcome != TraceOutcome.DEAD:

@@ -1,8 +1,9 @@
 """From the journal's row to the envelope that a handler gets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import msgspec
@@ -14,9 +15,11 @@ from messaging.messages import Envelope
 from messaging.topology import Route
 from tenants.registry.directory import TenantRef
 
-# Of `journal_message`, as `message`.
-COLUMNS = "message.payload::text, message.occurred_at, message.correlation_id, message.causation_id"
-_READ = f"SELECT {COLUMNS} FROM journal_message AS message WHERE message.id = %s"  # noqa: S608  # our own columns
+# Of `journal_message`, as `message`: what `Written.of_texts` takes.
+IN_ONE = (
+    "ARRAY[message.payload::text, message.occurred_at::text, message.correlation_id::text, message.causation_id::text]"
+)
+_READ = f"SELECT {IN_ONE} FROM journal_message AS message WHERE message.id = %s"  # noqa: S608  # our own columns
 
 
 class Unreadable(Reject):
@@ -32,13 +35,24 @@ class Written:
     correlation_id: UUID
     causation_id: UUID | None
 
+    @classmethod
+    def of_texts(cls, texts: Sequence[str | None]) -> Self:
+        """From PostgreSQL's texts of the four columns."""
+        payload, occurred_at, correlation_id, causation_id = texts
+        return cls(
+            payload or "",
+            datetime.fromisoformat(occurred_at or ""),
+            UUID(correlation_id or ""),
+            None if causation_id is None else UUID(causation_id),
+        )
+
 
 def read(message_id: UUID) -> Written | None:
     """The message in the entered schema's journal, or None."""
     with connection.cursor() as cursor:
         cursor.execute(_READ, [message_id])
         row = cursor.fetchone()
-    return None if row is None else Written(*row)
+    return None if row is None else Written.of_texts(row[0])
 
 
 def envelope_of(written: Written | None, claimed: Claim, route: Route, tenant: TenantRef | None) -> Envelope[Any]:

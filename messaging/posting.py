@@ -17,6 +17,7 @@ from django.db import connection
 
 from messaging.metrics import count_after_commit
 from messaging.outbox import Wakeup, outgoing, outgoing_of_transaction
+from messaging.prepared import execute
 from messaging.settings import first_resend_seconds
 from messaging.topology import Route
 from tenants.registry.directory import TenantRef
@@ -130,7 +131,8 @@ def _write_in(schema: str, posts: Sequence[Post]) -> list[Wakeup]:
     for each in posts:
         if each.routes:
             count_after_commit(each.tenant, [route.queue_class for route in each.routes])
-        values += (each.id, each.kind, each.topic, each.version, each.payload, each.correlation_id, each.causation_id)
+        cause = None if each.causation_id is None else str(each.causation_id)
+        values += (each.id, each.kind, each.topic, each.version, each.payload, each.correlation_id, cause)
         for route in each.routes:
             delivery_id = new_id()
             deliveries += _delivery(delivery_id, each, route)
@@ -138,21 +140,22 @@ def _write_in(schema: str, posts: Sequence[Post]) -> list[Wakeup]:
                 wakeups.append(Wakeup.of(delivery_id, 0, route.queue_class, each.tenant))
     count = sum(len(each.routes) for each in posts)
     with connection.cursor() as cursor:
-        cursor.execute(_statement(schema, len(posts), count), [*values, *deliveries])
+        execute(cursor, _statement(schema, len(posts), count), [*values, *deliveries])
     return wakeups
 
 
 def _delivery(delivery_id: UUID, message: Post, route: Route) -> tuple[Any, ...]:
+    """One row; what may be null is text, whose type is PostgreSQL's to find, so that the statement stays the same."""
     return (
         delivery_id,
-        message.tenant.id if message.tenant else None,
+        str(message.tenant.id) if message.tenant else None,
         message.id,
         message.correlation_id,
         message.topic,
         message.version,
         route.name,
         str(route.queue_class),
-        message.delay,
-        message.delay or first_resend_seconds(),
-        None if route.time_to_live is None else message.delay + route.time_to_live.total_seconds(),
+        float(message.delay),
+        float(message.delay or first_resend_seconds()),
+        None if route.time_to_live is None else str(message.delay + route.time_to_live.total_seconds()),
     )

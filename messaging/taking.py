@@ -10,20 +10,19 @@ import structlog
 from django.db import Error, connection
 
 from messaging.claims import CLAIM, Claim, claim, claim_from, claim_values
-from messaging.envelopes import COLUMNS, Written, read
+from messaging.envelopes import IN_ONE, Written, read
 from messaging.faults import is_bad_moment, is_database_away, is_older_schema
+from messaging.prepared import execute, forget, is_outdated
 from messaging.settings import lease_seconds
 from tenants.registry.context import enter_public, entered_schema
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
-_TAKE = f"""
-    WITH claimed AS ({CLAIM})
-    SELECT message.id IS NOT NULL, {COLUMNS}, claimed.*
-      FROM claimed LEFT JOIN journal_message AS message ON message.id = claimed.message_id
-"""  # noqa: S608  # statements of our own
-_MESSAGE_COLUMNS = 5
+# The message comes as texts in one array: a look-up beside the claim is planned in half the time of a join with it.
+_TAKE = (
+    f"""{CLAIM}, (SELECT {IN_ONE} FROM journal_message AS message WHERE message.id = messaging_delivery.message_id)"""  # noqa: S608  # our own
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +73,12 @@ def patiently(question: Callable[[], T]) -> T:
 def _take(delivery_id: UUID, *, suspects: bool) -> Taken | None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_TAKE, claim_values(delivery_id, suspects=suspects))
+            execute(cursor, _TAKE, claim_values(delivery_id, suspects=suspects))
             row = cursor.fetchone()
     except Error as error:
+        if is_outdated(error):
+            forget()
+            return _take(delivery_id, suspects=suspects)
         if not is_older_schema(error):
             raise
         # A journal that this version cannot read is met again, and dealt with, when the message is opened.
@@ -85,5 +87,5 @@ def _take(delivery_id: UUID, *, suspects: bool) -> Taken | None:
         return None if claimed is None else Taken(claimed, "public", None)
     if row is None:
         return None
-    found, *message = row[:_MESSAGE_COLUMNS]
-    return Taken(claim_from(row[_MESSAGE_COLUMNS:]), entered_schema(), Written(*message) if found else None)
+    *claimed_row, message = row
+    return Taken(claim_from(claimed_row), entered_schema(), None if message is None else Written.of_texts(message))

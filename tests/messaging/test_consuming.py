@@ -274,7 +274,7 @@ class TestGateway:
 
 HOP = [
     "SET",  # the tenant's search path
-    "WITH",  # the claim, a commit of its own, and the message
+    "UPDATE",  # the claim, a commit of its own, and the message
     "BEGIN",
     "WITH",  # the delivery goes, the trace comes
     "COMMIT",
@@ -296,7 +296,7 @@ def test_a_transactional_hop_costs_two_commits_and_five_statements(committed, po
 
 def test_a_wake_up_that_does_not_say_whose_it_is_has_the_message_read_apart(committed, posted, recorder):
     deliver(posted().id)
-    assert statements(posted(), None) == ["WITH", "SET", "SELECT", "BEGIN", "WITH", "COMMIT"]
+    assert statements(posted(), None) == ["UPDATE", "SET", "SELECT", "BEGIN", "WITH", "COMMIT"]
 
 
 @pytest.mark.parametrize("whose", ["another tenant's", "nobody's"])
