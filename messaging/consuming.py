@@ -15,7 +15,7 @@ from messaging import metrics
 from messaging.claims import Claim, have_sent_soon, is_suspect, release
 from messaging.deadletters.burying import OUTCOME_TRIES, bury, bury_without_tenant, record_error
 from messaging.envelopes import envelope_of
-from messaging.errors import PutBack, Reject, Retry, StaleClaim
+from messaging.errors import PutBack, Reject, Retry, StaleClaim, bounded
 from messaging.faults import is_bad_moment, is_database_away, is_older_schema
 from messaging.heartbeat import heart
 from messaging.isolation import PATIENCE_SECONDS, ward
@@ -134,7 +134,7 @@ def _handle(taken: Taken, route: Route, tenant: TenantRef | None) -> None:
         raise
     except PutBack as wish:
         assert envelope is not None  # noqa: S101  # only a handler asks
-        put_back_as_asked(claimed, route, envelope, str(wish), wish.after)
+        put_back_as_asked(claimed, route, envelope, wish)
     except Exception as error:
         if is_older_schema(error):
             put_back(claimed, PutBackReason.SCHEMA, "schema is older than the code")
@@ -193,7 +193,7 @@ def _failed(claimed: Claim, route: Route, envelope: Envelope[Any] | None, error:
         wait = max(wait, error.after)
     with transaction.atomic():
         record_error(claimed, error)
-        release(claimed, delay=wait, counted=True)
+        release(claimed, delay=bounded(wait, error), counted=True)
     _count(metrics.RETRIES, claimed)
 
 

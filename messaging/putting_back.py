@@ -13,7 +13,7 @@ from django.db import Error, connection, transaction
 from messaging import metrics
 from messaging.claims import Claim, release
 from messaging.deadletters.burying import bury, bury_without_schema
-from messaging.errors import StaleClaim
+from messaging.errors import PutBack, StaleClaim, bounded
 from messaging.messages import Envelope, Payload, handling
 from messaging.metrics import PutBackReason
 from messaging.models import DeadReason
@@ -52,7 +52,7 @@ def put_back(claimed: Claim, reason: PutBackReason, why: str) -> None:
     _count(claimed, reason)
 
 
-def put_back_as_asked(claimed: Claim, route: Route, envelope: Envelope[Payload], why: str, after: float) -> None:
+def put_back_as_asked(claimed: Claim, route: Route, envelope: Envelope[Payload], wish: PutBack) -> None:
     """Put it back because its handler asked for it; give it up after a day, with its outcome.
 
     Raises:
@@ -62,9 +62,10 @@ def put_back_as_asked(claimed: Claim, route: Route, envelope: Envelope[Payload],
         with transaction.atomic(), handling(envelope):
             bury(claimed, route, envelope, reason=DeadReason.STRANDED, error=None)
         return
-    _log.info("delivery.put_back", reason=why, put_backs=claimed.put_backs + 1)
+    _log.info("delivery.put_back", reason=str(wish), put_backs=claimed.put_backs + 1)
+    wait = wait_for(claimed.put_backs, first=wish.after, cap=8 * wish.after)
     with enter_public():
-        release(claimed, delay=wait_for(claimed.put_backs, first=after, cap=8 * after), counted=False)
+        release(claimed, delay=bounded(wait, wish), counted=False)
     _count(claimed, PutBackReason.ASKED)
 
 

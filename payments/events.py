@@ -85,3 +85,10 @@ class RefundPayment(Command, frozen=True, kw_only=True):
 
     topic: ClassVar[str] = "payments.refund"
     refund_id: UUID
+
+
+class HearNotification(Command, frozen=True, kw_only=True):
+    """Look into what a provider notified us of."""
+
+    topic: ClassVar[str] = "payments.hear_notification"
+    notification_id: UUID

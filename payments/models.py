@@ -11,6 +11,7 @@ class ChargeState(models.TextChoices):
 
     PENDING = "pending", "Asked for, nothing sent"
     CALLING = "calling", "Sent to the provider, or about to be"
+    PROCESSING = "processing", "Taken on by the provider, whose answer comes later"
     CAPTURED = "captured", "Taken"
     DECLINED = "declined", "Declined"
     ON_CREDIT = "on_credit", "Owed as store credit"
@@ -30,6 +31,10 @@ class Charge(models.Model):
     source = models.CharField(max_length=80, help_text="The provider's token of a card, never the card.")
     idempotency_key = models.CharField(max_length=64, unique=True)
     state = models.CharField(max_length=10, choices=ChargeState, default=ChargeState.PENDING)
+    provider = models.CharField(
+        max_length=20, blank=True, default="", db_default="", help_text="Where it was charged; empty before it is sent."
+    )
+    account_id = models.UUIDField(null=True, help_text="Through which account there; none: the built-in one.")
     provider_ref = models.CharField(
         max_length=100, blank=True, default="", help_text="The charge's id at the provider."
     )
@@ -49,10 +54,12 @@ class Charge(models.Model):
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="charge_amount_is_positive"),
             models.CheckConstraint(condition=Q(state__in=ChargeState.values), name="charge_state_is_known"),
             models.CheckConstraint(
-                condition=~Q(state=ChargeState.CAPTURED) | ~Q(provider_ref=""), name="charge_captured_at_provider"
+                condition=~Q(state__in=[ChargeState.CAPTURED, ChargeState.PROCESSING]) | ~Q(provider_ref=""),
+                name="charge_known_at_provider",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=[ChargeState.PENDING, ChargeState.CALLING]) | Q(settled_at__isnull=False),
+                condition=Q(state__in=[ChargeState.PENDING, ChargeState.CALLING, ChargeState.PROCESSING])
+                | Q(settled_at__isnull=False),
                 name="charge_final_since",
             ),
             models.CheckConstraint(
@@ -139,3 +146,26 @@ class Totals(models.Model):
 
     def __str__(self) -> str:
         return f"{self.due_minor} due"
+
+
+class Notification(models.Model):
+    """One genuine notification of a provider, kept so that a copy is known. Nothing of it but ids: it is only a hint to look."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    account_id = models.UUIDField()
+    event_id = models.CharField(max_length=100, help_text="The provider's id of it; copies have the same.")
+    type = models.CharField(max_length=100)
+    about = models.CharField(max_length=6, help_text="charge, refund or other.")
+    key = models.CharField(max_length=100, blank=True, help_text="Our idempotency key of the charge or refund.")
+    copies = models.PositiveIntegerField(default=0, help_text="How often it came again.")
+    received_at = models.DateTimeField(db_default=models.functions.Now())
+    heard_at = models.DateTimeField(null=True, help_text="When it was looked into.")
+    outcome = models.CharField(max_length=60, blank=True, help_text="What the provider said when it was asked.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account_id", "event_id"], name="notification_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"

@@ -8,8 +8,9 @@ from django.db.models.functions import Now
 from messaging.messages import Envelope
 from messaging.prospects import cannot_tell, nothing_due, would
 from messaging.topology import Prospect
-from payments.events import CaptureCredit, CapturePayment, RefundPayment, ResolveUnknown
-from payments.models import Charge, ChargeState, Refund, RefundState
+from payments.events import CaptureCredit, CapturePayment, HearNotification, RefundPayment, ResolveUnknown
+from payments.models import Charge, ChargeState, Notification, Refund, RefundState
+from payments.services.notifications import subject_of
 from wildrydes.kernel.money import Money
 
 _NO_CHARGE = "There is no such charge in the company's books; it would fail again."
@@ -24,7 +25,9 @@ def of_capture(message: Envelope[CapturePayment] | Envelope[CaptureCredit]) -> P
     fare = Money(charge.amount_minor, charge.currency)
     if charge.state == ChargeState.ON_CREDIT:
         return would(f"{fare} that is owed as store credit would be taken from the card.", fare)
-    if charge.state not in (ChargeState.PENDING, ChargeState.CALLING):
+    if charge.state == ChargeState.PROCESSING and not charge.is_late:
+        return would(f"The provider would be asked again what has become of {fare} that it has taken on.", fare)
+    if charge.state not in (ChargeState.PENDING, ChargeState.CALLING, ChargeState.PROCESSING):
         return nothing_due(f"The fare is settled: {charge.get_state_display().lower()}.")
     if charge.is_late and charge.state == ChargeState.PENDING:
         return would("Its time is over: nothing would be taken, and the tier's outcome would be decided.")
@@ -53,6 +56,19 @@ def of_refund(message: Envelope[RefundPayment]) -> Prospect:
     if refund.state == RefundState.SUCCEEDED:
         return nothing_due(f"{amount} were given back already.")
     return would(f"{amount} would be given back to the card, unless the provider has done so already.", amount)
+
+
+def of_notification(message: Envelope[HearNotification]) -> Prospect:
+    """Of `payments.hear_notification`."""
+    notification = Notification.objects.filter(id=message.body.notification_id).first()
+    if notification is None:
+        return cannot_tell("There is no such notification in the company's books; it would fail again.")
+    subject = subject_of(notification)
+    if subject is None:
+        return nothing_due("The notification is about no charge or refund of this company.")
+    if subject.state in (ChargeState.CAPTURED, RefundState.SUCCEEDED):
+        return nothing_due("What the notification is about is settled already.")
+    return would("The provider would be asked how it stands, and what it says would be recorded.")
 
 
 def goes_back(booking_id: UUID) -> Money | None:

@@ -41,7 +41,7 @@ def serve(app: Starlette, *, name: str, host: str, port: int) -> None:
             app,
             http=CuttableProtocol,
             ws="none",
-            lifespan="off",
+            lifespan="on",
             log_level="warning",
             access_log=False,
             server_header=False,

@@ -79,6 +79,7 @@ SHARED_APPS = [
     "tenants.staff",
     "tenants.onboarding",
     "fleet",
+    "payments.accounts",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

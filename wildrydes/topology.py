@@ -21,6 +21,8 @@ from notifications.prospects import of_push
 from payments import events as payments_events
 from payments import handlers as payments
 from payments import prospects as payments_prospects
+from payments.accounts.events import SubscribeToProvider
+from payments.accounts.handlers import SubscribeGateway, foresee_subscription, subscription_given_up
 from tenants.accounts import handlers as accounts
 from tenants.accounts import prospects as accounts_prospects
 from tenants.identity import prospects as identity_prospects
@@ -34,6 +36,8 @@ from tenants.onboarding.events import ProvisionTenant, TenantProvisioned
 _CAPTURE = RetryPolicy(attempts=40, base=0.5, cap=30.0)
 # Money that is owed to or by a rider: every quarter of an hour or so, for about five days.
 _PATIENT = RetryPolicy(attempts=1_000, crashes=20, base=2.0, cap=900.0)
+# A provider's notification; without it the same is found by looking.
+_HINT = RetryPolicy(attempts=12, base=1.0, cap=300.0)
 # A tenant's endpoint: ever more slowly over about four hours, eight at most.
 _WEBHOOK = RetryPolicy(attempts=18, crashes=10, base=5.0, cap=3600.0)
 # A redrive run's driver: about ten minutes of trouble, then the run waits for people.
@@ -136,6 +140,24 @@ ROUTES: list[Route] = [
         queue_class=QueueClass.PAYMENTS,
         retry=_PATIENT,
         on_dead=payments.refund_given_up,
+    ),
+    Route(
+        message=payments_events.HearNotification,
+        name="payments.hear_notification",
+        handler=payments.NotificationGateway(),
+        foresee=payments_prospects.of_notification,
+        queue_class=QueueClass.PAYMENTS,
+        retry=_HINT,
+        on_dead=payments.notification_given_up,
+    ),
+    Route(
+        message=SubscribeToProvider,
+        name="payments.subscribe",
+        handler=SubscribeGateway(),
+        foresee=foresee_subscription,
+        queue_class=QueueClass.PAYMENTS,
+        retry=_PATIENT,
+        on_dead=subscription_given_up,
     ),
     # tenants.identity
     Route(

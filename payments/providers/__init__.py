@@ -1,25 +1,35 @@
-"""Which provider, and which account there, a tenant's payments go through."""
+"""Which providers there are, and how a tenant's account at one of them is used."""
 
-from django.conf import settings
+from payments.providers import simulator
+from payments.providers.base import Access, Adapter, PaymentProvider
+from wildrydes.kernel.errors import ConfigurationError, InvalidInput
 
-from payments.providers.base import PaymentProvider
-from payments.providers.simulator import SimulatorProvider
-from wildrydes.kernel.errors import ConfigurationError
+ADAPTERS: dict[str, Adapter] = {adapter.code: adapter for adapter in (simulator.IN_CALL, simulator.LATER)}
+"""By their codes, which charges and accounts remember: one that was used once stays here."""
+DEFAULT = simulator.IN_CALL.code
 
 
-def provider_for(tenant_slug: str) -> PaymentProvider:
-    """The tenant's account at the payment provider.
-
-    Every tenant has an account of its own, so that one tenant's trouble there is not another's. The simulator takes any
-    account; keys of a real provider will be sealed rows per tenant, read here.
+def adapter_of(code: str) -> Adapter:
+    """The provider with this code.
 
     Raises:
-        ConfigurationError: no provider is configured.
+        InvalidInput: there is none.
     """
-    if not settings.PAYMENT_PROVIDER_URL:
+    adapter = ADAPTERS.get(code)
+    if adapter is None:
+        raise InvalidInput.at("/provider", f"There is no payment provider {code!r}; there are {', '.join(ADAPTERS)}.")
+    return adapter
+
+
+def provider_for(access: Access) -> PaymentProvider:
+    """The account's methods.
+
+    Raises:
+        ConfigurationError: nobody has said where this provider answers, or its key is missing.
+    """
+    adapter = adapter_of(access.provider)
+    if not access.base_url:
         raise ConfigurationError("PAYMENT_PROVIDER_URL is not set: say where the payment provider answers.")
-    return SimulatorProvider(
-        base_url=settings.PAYMENT_PROVIDER_URL,
-        api_key=f"sk_sim_{tenant_slug}",
-        timeout=settings.PAYMENT_PROVIDER_TIMEOUT_SECONDS,
-    )
+    if adapter.needs_key and not access.api_key:
+        raise ConfigurationError(f"The account at {adapter.title} has no secret key: set one in the console.")
+    return adapter.connect(access)

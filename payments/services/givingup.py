@@ -10,6 +10,7 @@ from messaging.services import publish, send
 from payments.domain import CREDIT_CAPTURE_AFTER, RESOLVE_AFTER, fits_on_credit
 from payments.events import CaptureCredit, PaymentFailed, PaymentOnCredit, ResolveUnknown
 from payments.models import Charge, ChargeState, Totals
+from payments.services.captures import OPEN
 from payments.services.totals import move_on_credit
 from tenants.registry.context import current_tenant, entered_schema
 from tenants.registry.models import PaymentFailureOutcome
@@ -22,7 +23,7 @@ def give_up_capture(*, charge_id: UUID, reason: str) -> None:
     that failed goes back. A second time changes nothing.
     """
     charge = Charge.objects.select_for_update().get(id=charge_id)
-    if charge.state not in (ChargeState.PENDING, ChargeState.CALLING):
+    if charge.state not in OPEN:
         return
     if _may_be_owed(charge):
         _close(charge, ChargeState.ON_CREDIT, reason)
@@ -32,7 +33,7 @@ def give_up_capture(*, charge_id: UUID, reason: str) -> None:
             PaymentOnCredit(booking_id=charge.booking_id, amount_minor=charge.amount_minor, currency=charge.currency)
         )
         return
-    if charge.state == ChargeState.CALLING:
+    if charge.state != ChargeState.PENDING:
         _close(charge, ChargeState.IN_DOUBT, reason)
         send(ResolveUnknown(charge_id=charge.id), delay=RESOLVE_AFTER)
     else:

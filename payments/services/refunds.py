@@ -6,9 +6,10 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from messaging.services import publish, send
+from payments.accounts.directory import access_of
 from payments.events import PaymentRefunded, RefundFailed, RefundPayment
 from payments.models import Charge, Refund, RefundState
-from payments.providers.base import ProviderAnswer, RefundOrder
+from payments.providers.base import Access, ProviderAnswer, RefundOrder
 from payments.services.totals import move_refunded
 from tenants.registry.context import current_tenant
 from wildrydes.kernel.ids import new_id
@@ -18,7 +19,7 @@ from wildrydes.kernel.ids import new_id
 class RefundIntent:
     """A refund that is about to be asked for."""
 
-    tenant_slug: str
+    access: Access
     order: RefundOrder
     may_have_been_sent: bool
 
@@ -52,14 +53,20 @@ def begin_refund(*, refund_id: UUID) -> RefundIntent | None:
     refund.state = RefundState.CALLING
     refund.save(update_fields=["state"])
     return RefundIntent(
-        tenant_slug=current_tenant().slug,
-        order=RefundOrder(
-            idempotency_key=refund.idempotency_key,
-            charge_ref=refund.charge.provider_ref,
-            amount_minor=refund.amount_minor,
-            reference=str(refund.charge.booking_id),
-        ),
+        access=access_of(current_tenant(), refund.charge.account_id),
+        order=refund_order_of(refund),
         may_have_been_sent=tried_before,
+    )
+
+
+def refund_order_of(refund: Refund) -> RefundOrder:
+    """What the provider was, or is to be, asked for."""
+    return RefundOrder(
+        idempotency_key=refund.idempotency_key,
+        charge_ref=refund.charge.provider_ref,
+        amount_minor=refund.amount_minor,
+        currency=refund.currency,
+        reference=str(refund.charge.booking_id),
     )
 
 

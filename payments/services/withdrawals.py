@@ -37,10 +37,10 @@ def request_refund(*, booking_id: UUID, amount: Money, reason: str) -> None:
 def _withdraw(charge: Charge, *, amount_minor: int, reason: str) -> None:
     state = after = charge.state
     # A charge in flight or in doubt answers when the provider has said what became of it, a captured one when it is back.
-    in_flight = state in (ChargeState.CALLING, ChargeState.IN_DOUBT)
+    in_flight = state in (ChargeState.CALLING, ChargeState.PROCESSING, ChargeState.IN_DOUBT)
     if state == ChargeState.CAPTURED:
         open_refund(charge, amount_minor=amount_minor, reason=reason)
-    elif state in (ChargeState.CALLING, ChargeState.ON_CREDIT):
+    elif state in (ChargeState.CALLING, ChargeState.PROCESSING, ChargeState.ON_CREDIT):
         after = ChargeState.IN_DOUBT
         send(ResolveUnknown(charge_id=charge.id), delay=RESOLVE_AFTER)
     elif state == ChargeState.PENDING:

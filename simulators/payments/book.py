@@ -28,6 +28,8 @@ class _Account:
     # (scope, key) to the digest of the body and the id of what it made
     keys: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     refunded: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    # What is answered later: id to how it will end.
+    open: dict[str, Row] = field(default_factory=dict)
 
 
 class Book:
@@ -42,9 +44,15 @@ class Book:
         self._accounts: dict[str, _Account] = defaultdict(_Account)
 
     def restore(self, record: Mapping[str, Any]) -> None:
-        """Take in a `charge` or `refund` record of the journal."""
+        """Take in a `charge`, `refund` or `settled` record of the journal."""
         row = record["row"]
         account = self._accounts[row["account"]]
+        if record["kind"] == "settled":
+            (account.charges.get(row["id"]) or account.refunds[row["id"]]).update(row)
+            account.open.pop(row["id"], None)
+            return
+        if record.get("end"):
+            account.open[row["id"]] = record["end"]
         account.keys[(record["scope"], row["idempotency_key"])] = (record["digest"], row["id"])
         account.movements.append(row)
         if record["kind"] == "charge":
@@ -55,8 +63,10 @@ class Book:
             account.refunds[row["id"]] = row
             account.refunded[row["charge"]] += row["amount"]
 
-    def charge(self, account: str, key: str, given: Row, *, decline: bool) -> tuple[Row, bool]:
+    def charge(self, account: str, key: str, given: Row, *, decline: bool, later: bool = False) -> tuple[Row, bool]:
         """Charge a card; returns the charge and whether it is a replay of an earlier answer.
+
+        With `later` it is `processing` until `settle`.
 
         Raises:
             Rejected: the fields or the key are not valid, or the key came with another body.
@@ -86,10 +96,9 @@ class Book:
             "idempotency_key": key,
             "created": _now(),
         }
-        self._write("charge", "charges", digest, row)
-        return row, False
+        return self._write("charge", "charges", digest, row, later=later), False
 
-    def refund(self, account: str, key: str, charge_id: str, given: Row) -> tuple[Row, bool]:
+    def refund(self, account: str, key: str, charge_id: str, given: Row, *, later: bool = False) -> tuple[Row, bool]:
         """Give back all or part of a charge; returns the refund and whether it is a replay.
 
         Raises:
@@ -105,7 +114,7 @@ class Book:
         if known is not None:
             return self._accounts[account].refunds[known], True
         if charge["status"] != "succeeded":
-            raise Rejected(422, "charge_not_captured", "The charge was declined; there is nothing to refund")
+            raise Rejected(422, "charge_not_captured", f"The charge is {charge['status']}; there is nothing to refund")
         left = charge["amount"] - self.refunded(charge)
         if amount > left:
             raise Rejected(422, "refund_exceeds_charge", f"Only {left} of the charge is left to refund", param="amount")
@@ -121,8 +130,26 @@ class Book:
             "idempotency_key": key,
             "created": _now(),
         }
-        self._write("refund", scope, digest, row)
-        return row, False
+        return self._write("refund", scope, digest, row, later=later), False
+
+    def settle(self, account: str, row_id: str) -> Row | None:
+        """Decide what was taken on to be answered later; None when that is done already."""
+        end = self._accounts[account].open.get(row_id)
+        if end is None:
+            return None
+        record = {"kind": "settled", "row": {"id": row_id, "account": account, **end}}
+        self._journal.append(record)
+        self.restore(record)
+        return self.row(account, row_id)
+
+    def row(self, account: str, row_id: str) -> Row:
+        """A charge or refund that is there."""
+        books = self._accounts[account]
+        return books.charges.get(row_id) or books.refunds[row_id]
+
+    def unsettled(self) -> list[tuple[str, str]]:
+        """Account and id of all that is to be answered later."""
+        return [(account, row_id) for account, books in self._accounts.items() for row_id in books.open]
 
     def find_charge(self, account: str, charge_id: str) -> Row:
         """A charge by its id.
@@ -177,19 +204,26 @@ class Book:
             raise Rejected(422, "idempotency_key_reused", "The Idempotency-Key came with another body before")
         return known[1]
 
-    def _write(self, kind: str, scope: str, digest: str, row: Row) -> None:
+    def _write(self, kind: str, scope: str, digest: str, row: Row, *, later: bool) -> Row:
         record = {"kind": kind, "scope": scope, "digest": digest, "row": row}
+        if later:
+            undecided = {name: None for name in ("decline_code",) if name in row}
+            record["end"] = {"status": row["status"], **{name: row[name] for name in undecided}}
+            record["row"] = row = {**row, "status": "processing", **undecided}
         self._journal.append(record)
         self.restore(record)
+        return row
 
 
 def totals(movements: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Sums per account and currency, in minor units; declined charges are counted, not summed."""
+    """Sums per account and currency, in minor units; declined charges are counted, not summed; undecided ones are neither."""
     sums: dict[tuple[str, str], Row] = {}
     for row in movements:
         where = (row["account"], row["currency"])
         zero = {"charges": 0, "charged": 0, "refunds": 0, "refunded": 0, "declined": 0}
         total = sums.setdefault(where, {"account": where[0], "currency": where[1], **zero})
+        if row["status"] == "processing":
+            continue
         if row["object"] == "refund":
             total["refunds"] += 1
             total["refunded"] += row["amount"]

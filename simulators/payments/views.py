@@ -12,11 +12,15 @@ from simulators.applications import application
 from simulators.checking import Rejected, read_body, read_object, text
 from simulators.dials import ACCOUNT, DialBoard
 from simulators.journal import Journal
+from simulators.notifying import Hooks, Notifier, no_hook
 from simulators.pages import dials_table, page, table
 from simulators.payments.book import Book, Row, totals
+from simulators.payments.desk import Desk
 from simulators.performing import perform
 
 OPERATIONS = ("charge", "refund", "lookup")
+NOTICES = ("notify_charge", "notify_refund")
+SIGNATURE_HEADER = "Simulator-Signature"
 _ROWS_SHOWN = 200
 
 
@@ -26,10 +30,12 @@ def payments_application(journal: Journal) -> Starlette:
     Raises:
         JournalError: the journal is damaged.
     """
-    book, board = Book(journal), DialBoard(journal, OPERATIONS)
+    book, board, hooks = Book(journal), DialBoard(journal, OPERATIONS, NOTICES), Hooks(journal)
+    keepers: dict[str, Book | DialBoard | Hooks] = {"dials": board, "hook": hooks}
     for record in journal.replay():
-        (board if record["kind"] == "dials" else book).restore(record)
-    views = _Views(book, board)
+        keepers.get(record["kind"], book).restore(record)
+    desk = Desk(book, board, Notifier(hooks, board, header=SIGNATURE_HEADER))
+    views = _Views(book, board, hooks, desk)
     routes = [
         Route("/", views.front, methods=["GET"]),
         Route("/v1/charges", views.create_charge, methods=["POST"]),
@@ -38,21 +44,26 @@ def payments_application(journal: Journal) -> Starlette:
         Route("/v1/charges/{id}/refunds", views.create_refund, methods=["POST"]),
         Route("/v1/refunds", views.list_refunds, methods=["GET"]),
         Route("/v1/ledger", views.ledger, methods=["GET"]),
+        Route("/v1/webhook", views.show_webhook, methods=["GET"]),
+        Route("/v1/webhook", views.put_webhook, methods=["PUT"]),
     ]
-    return application("payments", board, routes)
+    return application("payments", board, routes, begin=desk.resume)
 
 
 class _Views:
-    def __init__(self, book: Book, board: DialBoard) -> None:
+    def __init__(self, book: Book, board: DialBoard, hooks: Hooks, desk: Desk) -> None:
         self.book = book
         self.board = board
+        self.hooks = hooks
+        self.desk = desk
 
     async def create_charge(self, request: Request) -> Response:
         account, key = _account(request), _key(request)
         given = read_object(request, await read_body(request))
 
         def act(decline: bool) -> Response:
-            row, replayed = self.book.charge(account, key, given, decline=decline)
+            row, replayed = self.book.charge(account, key, given, decline=decline, later=_later(request))
+            self.desk.take_on(row, replayed=replayed)
             return _created(self._with_refunded(row), replayed=replayed)
 
         return await perform(request, self.board, act, account=account, operation="charge")
@@ -62,7 +73,8 @@ class _Views:
         given = read_object(request, await read_body(request))
 
         def act(_decline: bool) -> Response:
-            row, replayed = self.book.refund(account, key, request.path_params["id"], given)
+            row, replayed = self.book.refund(account, key, request.path_params["id"], given, later=_later(request))
+            self.desk.take_on(row, replayed=replayed)
             return _created(row, replayed=replayed)
 
         return await perform(request, self.board, act, account=account, operation="refund")
@@ -101,6 +113,18 @@ class _Views:
 
         return await perform(request, self.board, act, account=account, operation="lookup")
 
+    async def show_webhook(self, request: Request) -> Response:
+        hook = self.hooks.get(_account(request))
+        if hook is None:
+            raise no_hook()
+        return JSONResponse({"url": hook.url})
+
+    async def put_webhook(self, request: Request) -> Response:
+        """Where this account is told how what it is answered later has ended."""
+        account = _account(request)
+        hook = self.hooks.put(account, read_object(request, await read_body(request)))
+        return JSONResponse({"url": hook.url})
+
     async def ledger(self, request: Request) -> Response:
         """All movements and their totals: the provider's side of a reconciliation, never under the dials."""
         named = request.query_params.get("account")
@@ -135,8 +159,14 @@ class _Views:
         return {**row, "refunded": self.book.refunded(row)}
 
 
+def _later(request: Request) -> bool:
+    """Whether the client takes a `202` and hears the rest on its webhook (RFC 7240, 4.1)."""
+    return request.headers.get("prefer", "").strip().lower() == "respond-async"
+
+
 def _created(row: Row, *, replayed: bool) -> Response:
-    return JSONResponse(row, status_code=201, headers={"Idempotent-Replayed": "true"} if replayed else None)
+    status = 202 if row["status"] == "processing" else 201
+    return JSONResponse(row, status_code=status, headers={"Idempotent-Replayed": "true"} if replayed else None)
 
 
 def _list(rows: list[Row]) -> Response:

@@ -19,7 +19,7 @@ def test_tokens(source):
     [
         "",
         "tok_",
-        "tok_VISA",
+        "sk_live_visa",
         "tok_visa\n",
         "tok_visa\x00",
         "tok_\u0661",

@@ -408,9 +408,10 @@ def test_one_command_per_request(provider):
 
 
 def test_statements_of_a_capture(provider, django_assert_num_queries):
-    """Two in prepare; in settle lock, charge, totals, books, event and delivery. And a transaction's two (here savepoints)."""
+    """Three in prepare (charge, account, mark); in settle lock, charge, totals, books, event, delivery. And a transaction's two
+    (here savepoints)."""
     fare = Fare()
-    with django_assert_num_queries(2 + 2):
+    with django_assert_num_queries(3 + 2):
         intent = fare.capture.prepare()
     with django_assert_num_queries(0):
         answer = fare.capture.ask(intent)

@@ -91,7 +91,7 @@ class TestTheDatabaseSaysNo:
     @pytest.mark.parametrize(
         ("values", "constraint"),
         [
-            ({"state": "captured", "settled_at": "2030-01-01T00:00Z"}, "charge_captured_at_provider"),
+            ({"state": "captured", "settled_at": "2030-01-01T00:00Z"}, "charge_known_at_provider"),
             ({"state": "failed"}, "charge_final_since"),
             ({"state": "whatever", "settled_at": "2030-01-01T00:00Z"}, "charge_state_is_known"),
             ({"amount_minor": 0}, "charge_amount_is_positive"),

@@ -24,8 +24,8 @@ COMMANDS = {
 }
 FARE = Money(1_250, "USD")
 ACTS = {
-    "payments.capture": {"pending", "calling", "on_credit"},
-    "payments.capture_credit": {"pending", "calling", "on_credit"},
+    "payments.capture": {"pending", "calling", "processing", "on_credit"},
+    "payments.capture_credit": {"pending", "calling", "processing", "on_credit"},
     "payments.resolve_unknown": {"in_doubt"},
 }
 
@@ -34,9 +34,10 @@ def charge_in(state, *, late=False):
     """A charge that stands there, with totals that fit."""
     charge_id, booking_id = new_id(), new_id()
     on_credit, captured = state == ChargeState.ON_CREDIT, state == ChargeState.CAPTURED
+    known = captured or state == ChargeState.PROCESSING
     charge = Charge.objects.create(
         id=charge_id, booking_id=booking_id, amount_minor=FARE.minor, currency=FARE.currency, source="tok_visa",
-        idempotency_key=f"charge-{charge_id}", state=state, provider_ref="ch_1" if captured else "",
+        idempotency_key=f"charge-{charge_id}", state=state, provider_ref="ch_1" if known else "",
         settled_at=timezone.now(), deadline_at=Now() + timedelta(seconds=-1 if late else 600),
     )  # fmt: skip
     Totals.objects.create(
