@@ -1,4 +1,4 @@
-"""`python -m simulators payments|finance|unicorns --port N --data DIR`."""
+"""`python -m simulators payments|stripe|finance|unicorns --port N --data DIR`."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ from simulators.finance.views import finance_application
 from simulators.journal import Journal, JournalError
 from simulators.payments.views import payments_application
 from simulators.serving import serve
+from simulators.stripe.views import stripe_application
 from simulators.unicorns.herd import Herd
 from simulators.unicorns.views import unicorns_application
 
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _application(options: argparse.Namespace, journal: Journal) -> Starlette:
     if options.simulator == "payments":
         return payments_application(journal)
+    if options.simulator == "stripe":
+        return stripe_application(journal)
     if options.simulator == "finance":
         return finance_application(journal)
     herd = Herd(
@@ -48,9 +51,10 @@ def _fail(message: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulators", description="The outside world, for development.")
-    commands = parser.add_subparsers(dest="simulator", required=True, metavar="payments|finance|unicorns")
+    commands = parser.add_subparsers(dest="simulator", required=True, metavar="payments|stripe|finance|unicorns")
     for name, what in (
         ("payments", "a card processor with a ledger"),
+        ("stripe", "the part of Stripe's API that the product uses"),
         ("finance", "a tenant's finance system that takes webhooks"),
         ("unicorns", "a fleet operator's system"),
     ):

@@ -1,10 +1,12 @@
 """Which providers there are, and how a tenant's account at one of them is used."""
 
-from payments.providers import simulator
+from payments.providers import simulator, stripe
 from payments.providers.base import Access, Adapter, PaymentProvider
 from wildrydes.kernel.errors import ConfigurationError, InvalidInput
 
-ADAPTERS: dict[str, Adapter] = {adapter.code: adapter for adapter in (simulator.IN_CALL, simulator.LATER)}
+ADAPTERS: dict[str, Adapter] = {
+    adapter.code: adapter for adapter in (simulator.IN_CALL, simulator.LATER, stripe.ADAPTER)
+}
 """By their codes, which charges and accounts remember: one that was used once stays here."""
 DEFAULT = simulator.IN_CALL.code
 
