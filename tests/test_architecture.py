@@ -35,6 +35,7 @@ OURS = {
     "staff": "tenants.staff",
     "journal": "messaging.journal",
     "ledger": "payments.ledger",
+    "reconciliation": "payments.reconciliation",
 }
 
 

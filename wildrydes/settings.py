@@ -101,6 +101,7 @@ TENANT_APPS = [
     "messaging.journal",
     "payments",
     "payments.ledger",
+    "payments.reconciliation",
     "bookings",
     "loyalty",
     "notifications",

@@ -23,6 +23,8 @@ from payments import handlers as payments
 from payments import prospects as payments_prospects
 from payments.accounts.events import SubscribeToProvider
 from payments.accounts.handlers import SubscribeGateway, foresee_subscription, subscription_given_up
+from payments.reconciliation import handlers as reconciliation
+from payments.reconciliation.events import CompareRun, FetchPage, RefundStray
 from tenants.accounts import handlers as accounts
 from tenants.accounts import prospects as accounts_prospects
 from tenants.identity import prospects as identity_prospects
@@ -42,6 +44,8 @@ _HINT = RetryPolicy(attempts=12, base=1.0, cap=300.0)
 _WEBHOOK = RetryPolicy(attempts=18, crashes=10, base=5.0, cap=3600.0)
 # A redrive run's driver: about ten minutes of trouble, then the run waits for people.
 _DRIVER = RetryPolicy(attempts=20, crashes=10, base=0.5, cap=60.0)
+# A page of the provider's record: about two hours of trouble, then the run waits.
+_RECORD = RetryPolicy(attempts=20, crashes=10, base=1.0, cap=600.0)
 _PUSH = PushWebhook()
 
 ROUTES: list[Route] = [
@@ -158,6 +162,33 @@ ROUTES: list[Route] = [
         queue_class=QueueClass.PAYMENTS,
         retry=_PATIENT,
         on_dead=subscription_given_up,
+    ),
+    # payments.reconciliation
+    Route(
+        message=FetchPage,
+        name="reconciliation.fetch_page",
+        handler=reconciliation.PageGateway(),
+        foresee=reconciliation.of_page,
+        queue_class=QueueClass.CONTROL,
+        retry=_RECORD,
+        on_dead=reconciliation.run_given_up,
+    ),
+    Route(
+        message=CompareRun,
+        name="reconciliation.compare",
+        handler=reconciliation.compare_run,
+        foresee=reconciliation.of_comparison,
+        queue_class=QueueClass.CONTROL,
+        on_dead=reconciliation.run_given_up,
+    ),
+    Route(
+        message=RefundStray,
+        name="reconciliation.refund_stray",
+        handler=reconciliation.StrayGateway(),
+        foresee=reconciliation.of_stray,
+        queue_class=QueueClass.PAYMENTS,
+        retry=_PATIENT,
+        on_dead=reconciliation.stray_given_up,
     ),
     # tenants.identity
     Route(

@@ -137,7 +137,7 @@ class Book:
         end = self._accounts[account].open.get(row_id)
         if end is None:
             return None
-        record = {"kind": "settled", "row": {"id": row_id, "account": account, **end}}
+        record = {"kind": "settled", "row": {"id": row_id, "account": account, **end, "settled": _now()}}
         self._journal.append(record)
         self.restore(record)
         return self.row(account, row_id)

@@ -16,9 +16,10 @@ from simulators.notifying import Hooks, Notifier, no_hook
 from simulators.pages import dials_table, page, table
 from simulators.payments.book import Book, Row, totals
 from simulators.payments.desk import Desk
+from simulators.payments.listing import Asked, page_of
 from simulators.performing import perform
 
-OPERATIONS = ("charge", "refund", "lookup")
+OPERATIONS = ("charge", "refund", "lookup", "list")
 NOTICES = ("notify_charge", "notify_refund")
 SIGNATURE_HEADER = "Simulator-Signature"
 _ROWS_SHOWN = 200
@@ -46,6 +47,7 @@ def payments_application(journal: Journal) -> Starlette:
         Route("/v1/ledger", views.ledger, methods=["GET"]),
         Route("/v1/webhook", views.show_webhook, methods=["GET"]),
         Route("/v1/webhook", views.put_webhook, methods=["PUT"]),
+        Route("/v1/movements", views.list_movements, methods=["GET"]),
     ]
     return application("payments", board, routes, begin=desk.resume)
 
@@ -138,6 +140,15 @@ class _Views:
         return JSONResponse(
             {"object": "ledger", "account": account, "movements": movements, "totals": totals(movements)}
         )
+
+    async def list_movements(self, request: Request) -> Response:
+        """One account's whole record of a period, page by page: what a customer reconciles with."""
+        account, asked = _account(request), Asked.of(request.query_params)
+
+        def act(_decline: bool) -> Response:
+            return JSONResponse(page_of(self.book.movements(account), asked))
+
+        return await perform(request, self.board, act, account=account, operation="list")
 
     async def front(self, _request: Request) -> Response:
         movements = self.book.movements(None)
