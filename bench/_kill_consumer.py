@@ -1,9 +1,12 @@
-"""A consumer of the kill harness: writes each message down before it acknowledges, and can be killed at any moment.
+"""Consumers of the kill harness: each writes a message down before it acknowledges, and can be killed at any moment.
 
-`python -m bench._kill_consumer URL LEDGER`: the ledger gets one line per message worked on; what a killed process wrote stays.
+`python -m bench._kill_consumer URL FOLDER` forks a consumer for each line that it reads, a number, and answers its process id: so
+a new one costs no start of an interpreter. Its ledger FOLDER/ledger-NUMBER gets one line per message worked on; what a killed
+process wrote stays.
 """
 
 import os
+import signal
 import sys
 import time
 from typing import Any
@@ -41,9 +44,8 @@ class Consumer(ConsumerMixin):
         message.ack()
 
 
-def main() -> None:
-    """Consume until killed."""
-    url, path = sys.argv[1:3]
+def consume(url: str, path: str) -> None:
+    """Until killed."""
     ledger = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     while True:
         try:
@@ -52,6 +54,24 @@ def main() -> None:
         except Exception as error:  # noqa: BLE001  # whatever a dying broker makes of the client
             print(f"consumer starts anew: {error!r}", file=sys.stderr)
             time.sleep(0.2)
+
+
+def main() -> None:
+    """Fork consumers until the harness goes; then end them."""
+    url, folder = sys.argv[1:3]
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    children = []
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            consume(url, f"{folder}/ledger-{int(line)}")
+        children.append(child)
+        print(child, flush=True)
+    for child in children:
+        try:
+            os.kill(child, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""`make bench-fairqueue_kills`: workers and servers killed under load, fairqueue beside the stock transport, with a ledger.
+"""`make bench-fairqueue_kills`: consumers and servers killed under load, fairqueue beside the stock transport, with a ledger.
 
-MESSAGES (500,000), KILLS (200 of workers per side), SERVER_KILLS (8 per side, append-only file on) and SEED say how much. Every
+MESSAGES (500,000), KILLS (200 of consumers per side), SERVER_KILLS (8 per side, append-only file on) and SEED say how much. Every
 message is written down when its sending was answered, and again by each consumer that worked on it; what is in the first
 ledger and not in the second was lost. Results go to bench/results/fairqueue_kills.json.
 """
@@ -9,11 +9,13 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ import redis
 from kombu import Connection
 
 from bench._kill_consumer import OPTIONS, QUEUE
-from bench._servers import RESULTS, ROOT, say
+from bench._kill_ledgers import Ledgers
+from bench._servers import RESULTS, ROOT, end_in_order, say
 from wildrydes.embedded import EmbeddedValkey
 
 MESSAGES = int(os.environ.get("MESSAGES", "500000"))
@@ -29,9 +32,11 @@ KILLS = int(os.environ.get("KILLS", "200"))
 SERVER_KILLS = int(os.environ.get("SERVER_KILLS", "8"))
 SEED = int(os.environ.get("SEED", "1"))
 CONSUMERS = 4
-BATCH = 200
+BATCH = 500
 GROUPS = 50
-QUIET_SECONDS = 60.0
+BACKLOG = 20_000
+QUIET_SECONDS = 45.0
+PROGRESS_SECONDS = 10.0
 
 
 class Side:
@@ -45,28 +50,31 @@ class Side:
         self.server.start()
         self.url = self.server.url.replace("redis+socket", scheme)
         self.random = random.Random(SEED)
-        self.sent = 0
-        self.consumers: list[subprocess.Popen[bytes]] = []
-        self.starts = 0
+        self.ledgers = Ledgers(folder, MESSAGES)
+        self.sent = self.starts = 0
+        self.consumers: list[int] = []
         self.killed = {"consumers": 0, "servers": 0}
-        self.guard = threading.Lock()
-
-    def ledgers(self) -> list[Path]:
-        """What the consumers wrote."""
-        return sorted(self.folder.glob("ledger-*"))
+        with (folder / "consumers.log").open("ab") as log:
+            command = [sys.executable, "-m", "bench._kill_consumer", self.url, str(folder)]
+            self.nursery = subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            )
 
     def start_consumer(self) -> None:
         """One more, with a ledger of its own."""
+        if self.nursery.stdin is None or self.nursery.stdout is None:
+            raise RuntimeError("The nursery has no pipes.")
         self.starts += 1
-        with (self.folder / "consumers.log").open("ab") as log:
-            arguments = [
-                sys.executable,
-                "-m",
-                "bench._kill_consumer",
-                self.url,
-                str(self.folder / f"ledger-{self.starts}"),
-            ]
-            self.consumers.append(subprocess.Popen(arguments, cwd=ROOT, stdout=log, stderr=log))
+        self.nursery.stdin.write(f"{self.starts}\n")
+        self.nursery.stdin.flush()
+        self.consumers.append(int(self.nursery.stdout.readline()))
+
+    def close(self) -> None:
+        """End everything of this side."""
+        if self.nursery.stdin is not None:
+            self.nursery.stdin.close()
+        self.nursery.wait()
+        self.server.destroy()
 
     def publish(self) -> None:
         """Send all, in batches; one whose answer was lost is sent again, so that copies come of the harness as well."""
@@ -88,26 +96,18 @@ class Side:
                     group = {"MessageGroupId": f"g{number % GROUPS}"} if self.name == "fairqueue" else {}
                     producer.publish(number, exchange="", routing_key=QUEUE.name, serializer="json", **group)
             self.sent = end
-            while self.backlog() > 50_000:
+            while self.sent - self.ledgers.done > BACKLOG and self.sent < MESSAGES:
                 time.sleep(0.05)
-
-    def backlog(self) -> int:
-        """How many are sent and not yet worked on, roughly."""
-        return self.sent - sum(path.stat().st_size for path in self.ledgers()) // 7
 
     def kill_until(self, over: threading.Event) -> None:
         """Kill consumers and the server, spread over the time that the messages take."""
         plan = ["consumers"] * KILLS + ["servers"] * SERVER_KILLS
         self.random.shuffle(plan)
         for number, kind in enumerate(plan):
-            while self.worked_on() < MESSAGES * number / (len(plan) + 2):
+            while self.ledgers.done < MESSAGES * number / (len(plan) + 2):
                 if over.wait(0.05):
                     return
             self._kill(kind)
-
-    def worked_on(self) -> int:
-        """Messages worked on so far, copies included, by the size of the ledgers."""
-        return self.sent - self.backlog()
 
     def _kill(self, kind: str) -> None:
         self.killed[kind] += 1
@@ -120,8 +120,8 @@ class Side:
             self.server.start()
         else:
             victim = self.consumers.pop(self.random.randrange(len(self.consumers)))
-            victim.kill()
-            victim.wait()
+            with suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGKILL)
             self.start_consumer()
 
     def run(self) -> dict[str, Any]:
@@ -130,48 +130,47 @@ class Side:
         for _ in range(CONSUMERS):
             self.start_consumer()
         over = threading.Event()
-        killer = threading.Thread(target=self.kill_until, args=(over,))
-        killer.start()
-        producer = threading.Thread(target=self.publish)
-        producer.start()
-        missing, last, changed = MESSAGES, -1, time.monotonic()
-        while missing and time.monotonic() - changed < QUIET_SECONDS:
-            time.sleep(2)
-            seen, copies = self._read()
-            missing = MESSAGES - len(seen)
-            if len(seen) + copies != last or producer.is_alive():
-                last, changed = len(seen) + copies, time.monotonic()
-            say(f"  {self.name}: {self.sent} sent, {len(seen)} done, {copies} copies, {self.killed} killed")
+        helpers = [
+            threading.Thread(target=self.kill_until, args=(over,)),
+            threading.Thread(target=self.publish, daemon=True),
+        ]
+        for helper in helpers:
+            helper.start()
+        told = began
+        lines, changed = -1, time.monotonic()
+        while self.ledgers.done < MESSAGES and time.monotonic() - changed < QUIET_SECONDS:
+            time.sleep(0.2)
+            now = self.ledgers.read()
+            if now != lines or helpers[1].is_alive():
+                lines, changed = now, time.monotonic()
+            if time.monotonic() - told > PROGRESS_SECONDS:
+                told = time.monotonic()
+                self._tell(told - began)
         over.set()
-        killer.join()
-        seconds = time.monotonic() - began
-        seen, copies = self._read()
-        left = redis.Redis.from_url(self.server.client_url).llen("kills")
-        for consumer in self.consumers:
-            consumer.kill()
-            consumer.wait()
+        helpers[0].join()
+        self.ledgers.read()
         return {
             "sent": self.sent,
-            "lost": MESSAGES - len(seen),
-            "worked_on_again": copies,
-            "left_in_queue": left,
+            "lost": MESSAGES - self.ledgers.done,
+            "worked_on_again": self.ledgers.copies,
+            "left_in_queue": redis.Redis.from_url(self.server.client_url).llen(QUEUE.name),
             "consumers_killed": self.killed["consumers"],
             "servers_killed": self.killed["servers"],
-            "seconds": round(seconds, 1),
+            "seconds": round(changed - began, 1),
         }
 
-    def _read(self) -> tuple[set[int], int]:
-        seen: set[int] = set()
-        lines = 0
-        for path in self.ledgers():
-            numbers = [int(line) for line in path.read_bytes().split(b"\n")[:-1] if line]
-            lines += len(numbers)
-            seen.update(numbers)
-        return seen, lines - len(seen)
+    def _tell(self, seconds: float) -> None:
+        done = self.ledgers.done
+        left = seconds / max(1, done) * (MESSAGES - done)
+        say(
+            f"  {self.name}: {self.sent} sent, {done} done, {self.ledgers.copies} copies, {self.killed} killed, "
+            f"{seconds:.0f} s, {left:.0f} s to go"
+        )
 
 
 def main() -> None:
     """Both sides, one after the other, on the same seed."""
+    end_in_order()
     results: dict[str, Any] = {"seed": SEED, "messages": MESSAGES}
     folder = Path(tempfile.mkdtemp(prefix="fairqueue-kills-"))
     try:
@@ -181,9 +180,7 @@ def main() -> None:
             try:
                 results[name] = side.run()
             finally:
-                for consumer in side.consumers:
-                    consumer.kill()
-                side.server.destroy()
+                side.close()
             say(f"{name}: {results[name]}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -43,11 +43,12 @@ local function pick()
   return noisy, 'noisy:'
 end
 
--- Virtual time is the lowest group's (start-time fair queueing: Goyal, Vin & Cheng, 1996), and at each claim at least a share
--- of what the groups there gain on average: so newcomers, who start at it, cannot pass one that waits for ever.
-local function advance_floor(seconds)
+-- Virtual time is the lowest group's (start-time fair queueing: Goyal, Vin & Cheng, 1996), and at each claim at least an eighth
+-- of what the groups there gain on average: so newcomers, who start at it, cannot pass one that waits for ever, and still come
+-- first as a rule. How long a group waits at most is told in the README and held by tests/test_bound.py.
+local function advance_floor(gained)
   local ring, noisy = P .. 'ring:' .. pri, P .. 'noisy:' .. pri
-  local floor = floor_of(pri) + seconds / (NEWCOMERS * (1 + call('ZCARD', ring) + call('ZCARD', noisy)))
+  local floor = floor_of(pri) + gained / (NEWCOMERS * (1 + call('ZCARD', ring) + call('ZCARD', noisy)))
   local _, first = head('ring:')
   local _, second = head('noisy:')
   local lowest = first and second and math.min(first, second) or first or second
@@ -100,7 +101,7 @@ local function take(group, ring, cap, weight)
     call('HINCRBY', P .. 'tok', pri .. ':' .. group, -1)
     sync(group, cap, weight)
   end
-  advance_floor(charge)
+  advance_floor(charge / weight)
   return {payload, math.ceil(tonumber(deliveries)), string.format('%.0f', now - tonumber(enqueued))}
 end
 
