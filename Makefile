@@ -1,6 +1,6 @@
 # Needs make and Python 3.11 or newer; everything else comes into .venv. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up demo down reset status test poison lint format bench chaos crashpoints money-properties screenshots lock venv venv-dev
+.PHONY: help up demo down reset status test poison rfq-races lint format bench chaos crashpoints money-properties screenshots lock venv venv-dev
 MAKEFLAGS += --no-print-directory
 
 # Name another Python with `make PYTHON=/path/to/python …`. The first that runs and is new enough is taken.
@@ -44,6 +44,9 @@ test: venv-dev ## All tests (one file: make test TESTS=tests/embedded)
 
 poison: venv-dev ## 1,000 poison messages of ten kinds among good ones, on real workers (minutes)
 	@POISON=1000 $(VENV) -m pytest -s --timeout 3600 tests/messaging/processes/test_poison.py tests/messaging/processes/test_crashes.py
+
+rfq-races: venv-dev ## Accept, withdraw, answer and close at the same moment, 1,000 times each (minutes)
+	@RFQ_RACES=1000 $(VENV) -m pytest -s --timeout 3600 tests/rfq/test_races.py
 
 screenshots: venv-dev ## Photograph the console's pages for the guides (needs Chromium)
 	@SCREENSHOTS=docs/images $(VENV) -m pytest -q tests/console/browser

@@ -1,26 +1,23 @@
 """The pure rules of a ride: what may be asked for, what it costs, how long it takes, until when it can be cancelled."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from fleet.domain import Point, distance_m
+from fleet.rides import MAX_AHEAD as MAX_AHEAD
+from fleet.rides import MAX_DISTANCE_M as MAX_DISTANCE_M
+from fleet.rides import MAX_PASSENGERS as MAX_PASSENGERS
+from fleet.rides import MAX_TEXT as MAX_TEXT
+from fleet.rides import MIN_DISTANCE_M as MIN_DISTANCE_M
+from fleet.rides import PAST_TOLERANCE as PAST_TOLERANCE
+from fleet.rides import checked_distance as checked_distance
+from fleet.rides import checked_pickup_time as checked_pickup_time
+from fleet.rides import checked_text as checked_text
+from fleet.rides import reserved_until as reserved_until
+from fleet.rides import ride_duration as ride_duration
 from wildrydes.kernel.errors import InvalidInput
 from wildrydes.kernel.money import Money
-
-MIN_DISTANCE_M = 100
-MAX_DISTANCE_M = 300_000
-MAX_PASSENGERS = 6
-MAX_TEXT = 100
-PAST_TOLERANCE = timedelta(minutes=5)
-MAX_AHEAD = timedelta(days=30)
-
-# Unicorns canter at 15 m/s; getting on and off takes a while; the one that comes may need time to get there.
-_SPEED_M_PER_S = 15
-_HANDLING = timedelta(minutes=5)
-_APPROACH = timedelta(minutes=40)
 
 # The card that a company has on file with its payment provider.
 COMPANY_CARD = "tok_company"
@@ -53,37 +50,6 @@ def fare(*, distance: int, passengers: int, currency: str) -> Money:
     return Money(tariff.base + way + (passengers - 1) * tariff.per_extra_passenger, currency)
 
 
-def checked_distance(pickup: Point, dropoff: Point) -> int:
-    """The distance in metres as the crow flies.
-
-    Raises:
-        InvalidInput: when it is too near or too far for a unicorn.
-    """
-    distance = round(distance_m(pickup, dropoff))
-    if distance < MIN_DISTANCE_M:
-        raise InvalidInput.at("/dropoff", f"The ride is {distance} m long; unicorns carry from {MIN_DISTANCE_M} m on.")
-    if distance > MAX_DISTANCE_M:
-        raise InvalidInput.at(
-            "/dropoff", f"The ride is {distance // 1000} km long; unicorns carry up to {MAX_DISTANCE_M // 1000} km."
-        )
-    return distance
-
-
-def checked_pickup_time(wanted: datetime | None, *, now: datetime) -> datetime:
-    """When to come: `now` when nothing was asked for, or a moment that has only just passed.
-
-    Raises:
-        InvalidInput: when it lies in the past or too far ahead.
-    """
-    if wanted is None:
-        return now
-    if wanted < now - PAST_TOLERANCE:
-        raise InvalidInput.at("/pickup_at", "The pick-up is in the past; leave it out for a ride as soon as possible.")
-    if wanted > now + MAX_AHEAD:
-        raise InvalidInput.at("/pickup_at", f"Rides can be booked up to {MAX_AHEAD.days} days ahead.")
-    return max(wanted, now)
-
-
 def checked_currency(wanted: str | None, *, tenant_currency: str) -> str:
     """The tenant's currency, which a client may name but not choose.
 
@@ -93,27 +59,6 @@ def checked_currency(wanted: str | None, *, tenant_currency: str) -> str:
     if wanted is not None and wanted != tenant_currency:
         raise InvalidInput.at("/currency", f"This company is billed in {tenant_currency}; leave it out or say so.")
     return tenant_currency
-
-
-def checked_text(text: str, *, pointer: str) -> str:
-    """A label or reference without what a database or a log would stumble over (control characters, lone surrogates).
-
-    Raises:
-        InvalidInput: when there is such a character.
-    """
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
-        raise InvalidInput.at(pointer, "Control characters and unpaired surrogates are not allowed here.")
-    return text
-
-
-def ride_duration(distance: int) -> timedelta:
-    """How long a ride of `distance` metres takes, getting on and off included."""
-    return timedelta(seconds=-(-distance // _SPEED_M_PER_S)) + _HANDLING
-
-
-def reserved_until(start: datetime, distance: int) -> datetime:
-    """Until when the unicorn is kept for a ride that is to start at `start`, its way there included."""
-    return start + _APPROACH + ride_duration(distance)
 
 
 def payment_deadline(remaining: timedelta) -> timedelta:

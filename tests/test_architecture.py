@@ -155,6 +155,7 @@ PROCESS_CLOCK = {
     "fleet/tokens.py",  # a token's times are those of whoever signs it, as for tenants' tokens
     "messaging/exporter.py",  # a process that was paused shows it by the two clocks drifting apart
     "messaging/journal/retention.py",  # it compares the two clocks, and deletes nothing where they disagree
+    "rfq/pushing.py",  # a webhook's signature carries the sender's time
     "tenants/staff/pages.py",  # one-time codes are made by the clock of a telephone
     "tenants/staff/sessions.py",  # a session's seconds, in its own cookie's store
     "notifications/gateway.py",  # a webhook's signature carries the sender's time

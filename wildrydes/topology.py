@@ -28,6 +28,7 @@ from tenants.onboarding import handlers as onboarding
 from tenants.onboarding import prospects as onboarding_prospects
 from tenants.onboarding.events import ProvisionTenant, TenantProvisioned
 from wildrydes.topology_money import MONEY_ROUTES
+from wildrydes.topology_quotes import QUOTES
 
 # A tenant's endpoint: ever more slowly over about four hours, eight at most.
 _WEBHOOK = RetryPolicy(attempts=18, crashes=10, base=5.0, cap=3600.0)
@@ -182,6 +183,7 @@ ROUTES: list[Route] = [
         foresee=bookings_prospects.of_cancel_request,
         queue_class=QueueClass.BOOKINGS,
     ),
+    *QUOTES,
     # loyalty: reacts to rides
     Route(
         message=bookings_events.BookingConfirmed,

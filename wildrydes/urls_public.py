@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/second-factor/", include("tenants.staff.urls")),
     path("admin/", admin.site.urls),
     path("api/fleet/v1/", include("fleet.api.urls")),
+    path("api/fleet/v1/", include("rfq.fleet_api.urls")),
     path("api/webhooks/payments/", include("payments.webhooks.urls")),
     path(".well-known/jwks.json", jwks),
 ]

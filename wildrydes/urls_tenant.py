@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="docs", http_method_names=["get", "head"]), name="home"),
     path("api/v1/", include("api.urls")),
     path("api/v1/", include("bookings.api.urls")),
+    path("api/v1/", include("rfq.api.urls")),
     path("api/v1/", include("loyalty.api.urls")),
     path("api/v1/", include("notifications.api.urls")),
     path("api/schema", schema_document, name="schema"),

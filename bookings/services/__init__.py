@@ -1,5 +1,6 @@
 """What can be done with bookings. Every function runs in the caller's transaction, inside the tenant's schema."""
 
+from bookings.services.accepting import Acceptance, accept_offer
 from bookings.services.cancelling import cancel_booking, cancel_by_operation
 from bookings.services.planning import give_up_planning, plan_ride
 from bookings.services.reacting import (
@@ -14,7 +15,9 @@ from bookings.services.requesting import RideRequest, request_booking
 from bookings.services.timing import complete_ride, meet_deadline
 
 __all__ = [
+    "Acceptance",
     "RideRequest",
+    "accept_offer",
     "cancel_booking",
     "cancel_by_operation",
     "complete_ride",

@@ -72,7 +72,7 @@ def request_booking(*, user_id: UUID, wanted: RideRequest, correlation_id: UUID)
         distance_m=distance,
         fare_minor=price.minor,
         currency=currency,
-        payment_source=_source(wanted.payment_source),
+        payment_source=checked_source(wanted.payment_source),
         requested_at=now,
         deadline_at=now + time_allowed,
     )
@@ -82,7 +82,12 @@ def request_booking(*, user_id: UUID, wanted: RideRequest, correlation_id: UUID)
     return booking, operation
 
 
-def _source(wanted: str | None) -> str:
+def checked_source(wanted: str | None) -> str:
+    """The payment source that was asked for, or the company's card.
+
+    Raises:
+        InvalidInput: it cannot be one.
+    """
     if wanted is None:
         return domain.COMPANY_CARD
     try:

@@ -18,6 +18,7 @@ import loyalty.story
 import messaging.story
 import notifications.story
 import payments.story
+import rfq.story
 from console.story.asking import Wanted
 from fleet.story import reserved_for
 from messaging.story import locate
@@ -31,6 +32,7 @@ LOOKUPS: Lookups = (
     *api.story.LOOKUPS,
     *payments.story.LOOKUPS,
     *loyalty.story.LOOKUPS,
+    *rfq.story.LOOKUPS,
     *notifications.story.LOOKUPS,
     *messaging.story.LOOKUPS,
 )

@@ -13,6 +13,7 @@ import loyalty.story
 import messaging.story
 import notifications.story
 import payments.story
+import rfq.story
 from api.models import Operation
 from bookings.models import Booking
 from bookings.saga import State
@@ -139,10 +140,14 @@ def _order(moment: Moment) -> tuple[datetime, timedelta]:
 def _in_tenant(found: Found, parts: _Parts) -> None:
     booking = bookings.story.booking_of(found.booking_id) if found.booking_id else None
     if booking is None:
+        parts.operations = api.story.operations_of(rfq.story.operations_of(parts.correlation_ids))
+        parts.moments += api.story.story_of(parts.operations)
+        parts.moments += rfq.story.story_of(parts.correlation_ids)
         _messages(parts, mine=None)
         return
     parts.booking = booking
-    named = [booking.operation_id, *([booking.cancel_operation_id] if booking.cancel_operation_id else [])]
+    asked = rfq.story.operations_of([booking.correlation_id])
+    named = [booking.operation_id, *asked, *([booking.cancel_operation_id] if booking.cancel_operation_id else [])]
     parts.operations = api.story.operations_of(named)
     ids = dict.fromkeys([booking.correlation_id, *(operation.correlation_id for operation in parts.operations)])
     parts.correlation_ids = tuple(ids)
@@ -151,6 +156,7 @@ def _in_tenant(found: Found, parts: _Parts) -> None:
     )
     parts.moments += bookings.story.story_of(booking)
     parts.moments += api.story.story_of(parts.operations)
+    parts.moments += rfq.story.story_of([booking.correlation_id])
     parts.moments += loyalty.story.story_of(booking.id)
     parts.payment = payment_of(booking.id)
     mine = {booking.id, *named}

@@ -1,6 +1,15 @@
 """What the fleet can be asked to do."""
 
-from fleet.services.calls import answered, ask, close_call, forget_calls, open_call
+from fleet.services.calls import (
+    answered,
+    ask,
+    award_call,
+    close_call,
+    forget_calls,
+    open_call,
+    revoke_award,
+    withdraw_call,
+)
 from fleet.services.credentials import Issued, issue_credential, register_operator, revoke_credential, speaker_with
 from fleet.services.holds import confirm_reservation, release_expired
 from fleet.services.operators import remove_webhook, set_webhook
@@ -15,6 +24,7 @@ __all__ = [
     "SyncResult",
     "answered",
     "ask",
+    "award_call",
     "close_call",
     "confirm_reservation",
     "forget_calls",
@@ -27,8 +37,10 @@ __all__ = [
     "remove_webhook",
     "report_positions",
     "reserve_unicorn",
+    "revoke_award",
     "revoke_credential",
     "set_webhook",
     "speaker_with",
     "sync_fleet",
+    "withdraw_call",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from fleet.models import Call, Inquiry, InquiryState
@@ -32,22 +32,30 @@ def answered(*, request_id: UUID, unicorn_id: UUID) -> None:
     _open(request_id).filter(unicorn_id=unicorn_id).update(state=InquiryState.ANSWERED, changed_at=Now())
 
 
-def close_call(
-    *, request_id: UUID, state: InquiryState = InquiryState.CLOSED, winner_id: UUID | None = None
-) -> list[UUID]:
-    """No more answers are taken. Answers the unicorns that are to hear of it: those with an answer given or asked for.
-
-    With a `winner_id`, that unicorn's offer was taken.
-    """
+def close_call(*, request_id: UUID) -> None:
+    """No more answers are taken; offers stand."""
     Call.objects.filter(id=request_id, closed_at__isnull=True).update(closed_at=Now())
-    rows = Inquiry.objects.filter(call_id=request_id).exclude(state=state)
-    if state is InquiryState.CLOSED and winner_id is None:
-        # Whose offer stands waits to hear whether it is taken.
-        rows = rows.filter(state=InquiryState.OPEN)
-    concerned = list(rows.values_list("unicorn_id", flat=True))
-    ends = Case(When(unicorn_id=winner_id, then=Value(InquiryState.WON)), default=Value(state))
-    rows.update(state=ends, changed_at=Now())
-    return concerned
+    _open(request_id).update(state=InquiryState.CLOSED, changed_at=Now())
+
+
+def withdraw_call(*, request_id: UUID) -> list[UUID]:
+    """It is off; answers the unicorns that are to hear of it: all that were asked."""
+    Call.objects.filter(id=request_id, closed_at__isnull=True).update(closed_at=Now())
+    asked = Inquiry.objects.filter(call_id=request_id)
+    asked.update(state=InquiryState.WITHDRAWN, changed_at=Now())
+    return list(asked.values_list("unicorn_id", flat=True))
+
+
+def award_call(*, request_id: UUID, unicorn_id: UUID) -> None:
+    """This unicorn's offer was taken."""
+    asked = Inquiry.objects.filter(call_id=request_id, unicorn_id=unicorn_id)
+    asked.update(state=InquiryState.WON, changed_at=Now())
+
+
+def revoke_award(*, request_id: UUID) -> None:
+    """The ride came to nothing: whoever had won has an offer among others again."""
+    won = Inquiry.objects.filter(call_id=request_id, state=InquiryState.WON)
+    won.update(state=InquiryState.ANSWERED, changed_at=Now())
 
 
 def forget_calls() -> int:

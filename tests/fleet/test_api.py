@@ -17,6 +17,7 @@ from fleet.tokens import issue_token
 from tenants.identity.models import User
 from tenants.identity.tokens import AccessToken
 from wildrydes.kernel.encryption import unseal
+from wildrydes.kernel.http import OutboundConfig, configure_outbound
 
 pytestmark = pytest.mark.django_db
 AGO = timedelta(seconds=30)
@@ -120,6 +121,7 @@ def test_nobody_is_named_twice(add_unicorn, speaker, fleet_client):
 
 
 def test_the_webhook_is_a_public_address_and_its_secret_is_shown_once(speaker, fleet_client):
+    configure_outbound(OutboundConfig())
     client = fleet_client(speaker)
     for private in ("http://127.0.0.1:5432/", "https://10.0.0.8/hook", "ftp://example.com/", "https://[::1]/"):
         answer = send(client, WEBHOOK, {"url": private})

@@ -105,6 +105,16 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("api/v1/operations", "get"): Example(),
     ("api/v1/operations/<uuid:operation_id>", "get"): Example(),
     ("api/v1/operations/<uuid:operation_id>", "delete"): Example(),
+    ("api/v1/rfq-policy", "get"): Example(),
+    ("api/v1/rfq-policy", "put"): Example(
+        body={"strategy": "cheapest", "weights": {"price": 1, "arrival": 1, "extras": 1}}
+    ),
+    ("api/v1/rfqs", "get"): Example(),
+    ("api/v1/rfqs", "post"): Example(body=_RIDE, headers=_KEY),
+    ("api/v1/rfqs/<uuid:rfq_id>", "get"): Example(),
+    ("api/v1/rfqs/<uuid:rfq_id>/acceptance", "post"): Example(body={"offer_id": "{offer_id}"}, headers=_KEY),
+    ("api/v1/rfqs/<uuid:rfq_id>/explanation", "get"): Example(),
+    ("api/v1/rfqs/<uuid:rfq_id>/withdrawal", "post"): Example(),
     ("api/v1/users", "get"): Example(),
     ("api/v1/users", "post"): Example(body={"email": "guest@isolation.example"}),
     ("api/v1/users/<uuid:user_id>", "get"): Example(),

@@ -22,5 +22,10 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVERS": [{"url": "/", "description": "Your company's own address"}],
-    "ENUM_NAME_OVERRIDES": {"OperationStatusEnum": "api.models.OperationStatus"},
+    "ENUM_NAME_OVERRIDES": {
+        "OperationStatusEnum": "api.models.OperationStatus",
+        "OfferStateEnum": "rfq.presentation.OFFER_STATES",
+        "RfqStateEnum": "rfq.models.RfqState",
+        "RankingStrategyEnum": "rfq.models.StrategyChoice",
+    },
 }

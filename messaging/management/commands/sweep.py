@@ -12,6 +12,7 @@ from messaging import metrics
 from messaging.life import Life
 from messaging.settings import sweep_interval_seconds
 from messaging.sweeper import Sweeper
+from messaging.watches import watch_until
 from tenants.registry.models import Tier
 from wildrydes.kernel.waits import bound_answers
 
@@ -38,6 +39,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         sweeper, life, away, is_first = Sweeper(), Life("sweeper", needs_broker=True), False, True
         life.begin()
+        watch_until(stop)
         while not stop.is_set():
             try:
                 close_old_connections()
