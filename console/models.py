@@ -14,3 +14,19 @@ class Story(models.Model):
 
     def __str__(self) -> str:
         return "story"
+
+
+class Money(models.Model):
+    """Differences with the provider's record, and statements: kept in the companies' schemas, looked at and repaired here."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions = [
+            ("view_money", "Can look at differences with the provider's record, and at statements"),
+            ("repair_money", "Can repair differences with the provider's record, and have it compared"),
+        ]
+        verbose_name_plural = "money"
+
+    def __str__(self) -> str:
+        return "money"

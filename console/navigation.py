@@ -30,6 +30,12 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                     "link": reverse("admin:story"),
                     "permission": _may("console.view_story"),
                 },
+                {
+                    "title": "Money",
+                    "icon": "balance",
+                    "link": reverse("admin:money"),
+                    "permission": _may("console.view_money"),
+                },
                 _entry("Dead letters", "mark_email_unread", "messaging", "deadletter"),
                 _entry("Redrive runs", "restart_alt", "messaging", "redriverun"),
                 _entry("Deliveries", "outbox", "messaging", "delivery"),

@@ -15,6 +15,8 @@ PLAN_RUN = "messaging.add_redriverun"
 STEER_RUN = "messaging.change_redriverun"
 VIEW_AUDIT = "audit.view_entry"
 VIEW_STORY = "console.view_story"
+VIEW_MONEY = "console.view_money"
+REPAIR_MONEY = "console.repair_money"
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -37,6 +37,7 @@ _BUSINESS = _view(
     "fleet.call",
     "fleet.operator",
     "console.story",
+    "console.money",
 )
 _ONBOARDING = _may("add", "onboarding.onboardingrun") | _may("change", "onboarding.onboardingrun")
 _WATCHING = _view("django_celery_beat.periodictask")
@@ -57,7 +58,7 @@ _OPERATOR = (
     | _may("change", "registry.tenant", "registry.tier", "django_celery_beat.periodictask")
     | _may("add", "messaging.redriverun")
     | _may("change", "messaging.redriverun")
-    | {"messaging.discard_deadletter", "messaging.edit_deadletter"}
+    | {"messaging.discard_deadletter", "messaging.edit_deadletter", "console.repair_money"}
 )
 ROLES: dict[str, frozenset[str]] = {
     SUPPORT: _SUPPORT,

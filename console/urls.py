@@ -5,6 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from console.front.views import figures
+from console.money import views as money
 from console.story.views import error_text, story
 
 
@@ -20,6 +21,13 @@ def pages() -> list[URLPattern]:
         path("front/", wrap(figures), name="front"),
         path("story/", wrap(story), name="story"),
         path("story/error/", wrap(error_text), name="story_error"),
+        path("money/", wrap(money.overview), name="money"),
+        path("money/<slug:company>/", wrap(money.company), name="money_company"),
+        path("money/<slug:company>/compare/", wrap(money.compare), name="money_compare"),
+        path("money/<slug:company>/statements.csv", wrap(money.statements), name="money_statements"),
+        path("money/<slug:company>/<uuid:item_id>/", wrap(money.item), name="money_item"),
+        path("money/<slug:company>/<uuid:item_id>/repair/", wrap(money.repair), name="money_repair"),
+        path("money/<slug:company>/<uuid:item_id>/close/", wrap(money.close), name="money_close"),
         # Django's own would look for any row of any table by its number, to lead to a page that none of ours has.
         path("r/<path:anything>", wrap(nowhere), name="view_on_site"),
     ]

@@ -57,6 +57,9 @@ ACCESS: dict[str, Access] = {
     # what happened?
     "story": Access(EVERY_ROLE, NOBODY),
     "story_error": Access(NOBODY, EVERY_ROLE),
+    # money
+    **dict.fromkeys(("money", "money_company", "money_item", "money_statements"), Access(EVERY_ROLE, NOBODY)),
+    **dict.fromkeys(("money_compare", "money_repair", "money_close"), Access(NOBODY, OPERATING)),
     # dead letters
     "messaging_deadletter_changelist": Access(EVERY_ROLE, NOBODY),
     "deadletters_letters": Access(EVERY_ROLE, NOBODY),

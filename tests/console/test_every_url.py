@@ -21,6 +21,7 @@ from console.roles import ADMINISTRATOR
 from fleet.models import HOUSE, Call, Reservation, Unicorn
 from messaging.journal.models import HandlerError
 from messaging.models import Delivery, ItemState, RedriveItem, RedriveRun
+from payments.reconciliation.models import Item, Run
 from tenants.onboarding.models import OnboardingRun
 from tenants.registry.context import enter_tenant
 from tenants.staff.models import Authenticator
@@ -52,6 +53,13 @@ def things(tenant: Any) -> dict[str, Any]:
         error = HandlerError.objects.create(
             delivery_id=dead.id, message_id=dead.message_id, correlation_id=dead.correlation_id, handler=dead.handler,
             attempt=1, error_class="E", text="", traceback="",
+        )  # fmt: skip
+        compared = Run.objects.create(
+            kind="daily", period_start=now() - timedelta(days=1), period_end=now(), state="done", accounts=[None]
+        )
+        item = Item.objects.create(
+            run=compared, kind="missing_there", subject="ch_1", difference_minor=5, currency="USD", proposal="accept",
+            is_safe=False,
         )  # fmt: skip
     run = RedriveRun.objects.create(
         selection={"fingerprint": "ab"},
@@ -92,6 +100,7 @@ def things(tenant: Any) -> dict[str, Any]:
         "staff_authenticator": Authenticator.objects.create(user=member(), secret_sealed="x").pk,
         "django_celery_beat_periodictask": job.pk,
         "app_label": "messaging",
+        "company": "acme", "item_id": item.id,
     }  # fmt: skip
 
 
@@ -183,7 +192,9 @@ def test_guessed_ids_lead_nowhere(things: Any, guess: str) -> None:
         if "<" not in pattern or name == "deadletters_error":
             continue
         for method in METHODS:
-            guessed = dict.fromkeys(("object_id", "id", "letter_id", "run_id", "content_type_id", "app_label"), guess)
+            guessed = dict.fromkeys(
+                ("object_id", "id", "letter_id", "run_id", "content_type_id", "app_label", "company", "item_id"), guess
+            )
             answer = getattr(staff, method)(path_of(name, things, **guessed))
             # Django's own forms lead back to the overview with a message.
             assert answer.status_code in (301, 302, 403, 404, 405, 422), f"{method} {name}: {answer.status_code}"
