@@ -7,6 +7,7 @@ until then.
 import os
 import random
 import statistics
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -136,10 +137,16 @@ def run(
     if cap is not None:
         FairQueue(QUEUE, side.client).set_caps(each=cap)
     timetable = [each for each in scenario.timetable(seed, with_noisy=with_noisy) if each[0] < seconds]
-    producer, began = side.connection.Producer(), time.time()
-    for number, (moment, group, work) in enumerate(timetable):
-        time.sleep(max(0.0, began + moment - time.time()))
-        producer.publish(**message(group, int((began + moment) * 1e9), work, number))
+    began = time.time()
+    # A tenant that disturbs sends by itself: it does not hold up the others' senders.
+    senders = [
+        threading.Thread(target=_send, args=(side, [each for each in timetable if is_noisy(each[1]) == noisy], began))
+        for noisy in (False, True)
+    ]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
     time.sleep(max(0.0, began + seconds - time.time()))
     end = time.time()
     lines = side.lines()
@@ -147,6 +154,19 @@ def run(
     waits = _waits(timetable, lines, began, end)
     say(f"{scenario.name}{'' if with_noisy else ' without the noisy one'}, {side.name}: {_words(waits)}")
     return waits
+
+
+def is_noisy(group: str) -> bool:
+    """Whether it is the tenant that disturbs."""
+    return group.startswith("noisy")
+
+
+def _send(side: Side, timetable: Sequence[tuple[float, str, float]], began: float) -> None:
+    with side.connection.clone() as connection:
+        producer = connection.Producer()
+        for number, (moment, group, work) in enumerate(timetable):
+            time.sleep(max(0.0, began + moment - time.time()))
+            producer.publish(**message(group, int((began + moment) * 1e9), work, number))
 
 
 def _waits(timetable: Sequence[tuple[float, str, float]], lines: Any, began: float, end: float) -> Waits:
@@ -159,7 +179,7 @@ def _waits(timetable: Sequence[tuple[float, str, float]], lines: Any, began: flo
         times = begun.get((group, due))
         at = times.pop(0) / 1e9 if times else end
         if _FROM <= moment <= end - began - _TO:
-            waits["noisy" if group.startswith("noisy") else "quiet"].append((moment, max(0.0, at - due / 1e9)))
+            waits["noisy" if is_noisy(group) else "quiet"].append((moment, max(0.0, at - due / 1e9)))
     return waits
 
 
