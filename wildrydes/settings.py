@@ -30,6 +30,7 @@ from wildrydes.configuration.console import (
     UNFOLD,
 )
 from wildrydes.configuration.journal import journal_settings, retention_settings
+from wildrydes.configuration.numbers import seconds, whole
 from wildrydes.configuration.staff import second_factor, session_seconds
 from wildrydes.logs import logging_config
 
@@ -207,13 +208,13 @@ MESSAGING = {
     "SCHEDULE": "wildrydes.schedule.JOBS",
     "HEALTH": ["tenants.onboarding.health.schemas"],
     "WATCHES": ["rfq.watching.close_overdue"],
-    "LEASE_SECONDS": env.float("MESSAGING_LEASE_SECONDS", default=30.0),
+    "LEASE_SECONDS": seconds(env, "MESSAGING_LEASE_SECONDS", default=30.0, least=1, most=3_600),
     "SEND_TIMEOUT_SECONDS": 0.05,
-    "SWEEP_INTERVAL_SECONDS": env.float("MESSAGING_SWEEP_INTERVAL_SECONDS", default=0.2),
+    "SWEEP_INTERVAL_SECONDS": seconds(env, "MESSAGING_SWEEP_INTERVAL_SECONDS", default=0.2, least=0.01, most=60),
     "RESEND_BACKOFF_SECONDS": (10, 20, 40, 80, 160, 300),
     "RESEND_UP_TO": 1_000,
     "STRANDED_AFTER_SECONDS": 86_400,
-    "WORKER_GRACE_SECONDS": env.float("WORKER_GRACE_SECONDS", default=10.0),
+    "WORKER_GRACE_SECONDS": seconds(env, "WORKER_GRACE_SECONDS", default=10.0, least=0, most=3_600),
 }
 
 JOURNAL = journal_settings(env, VAR_DIR)
@@ -239,8 +240,8 @@ LOGIN_REDIRECT_URL = "admin:index"
 API = {
     "PREFER_WAIT_MAX_SECONDS": 20,
     # Of the server's threads in one process, how many may be held by clients that wait.
-    "PREFER_WAIT_MAX_WAITERS": env.int(
-        "PREFER_WAIT_MAX_WAITERS", default=max(1, env.int("WEB_THREADS", default=8) // 2)
+    "PREFER_WAIT_MAX_WAITERS": whole(
+        env, "PREFER_WAIT_MAX_WAITERS", default=max(1, env.int("WEB_THREADS", default=8) // 2), least=0, most=1_000
     ),
 }
 
@@ -261,7 +262,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Wild Rydes <no-repl
 
 PAYMENT_PROVIDER_URL = env.str("PAYMENT_PROVIDER_URL", default="")
 # For a whole call in seconds, far below MESSAGING_LEASE_SECONDS.
-PAYMENT_PROVIDER_TIMEOUT_SECONDS = env.float("PAYMENT_PROVIDER_TIMEOUT_SECONDS", default=8.0)
+PAYMENT_PROVIDER_TIMEOUT_SECONDS = seconds(env, "PAYMENT_PROVIDER_TIMEOUT_SECONDS", default=8.0, least=0.1, most=60)
 UNICORNS_URL = env.str("UNICORNS_URL", default="")
 # Addresses that outbound HTTP may reach although they are not public: `host-or-CIDR[:port]`, separated by commas.
 OUTBOUND_ALLOW = env.str("OUTBOUND_ALLOW", default="")

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from wildrydes.configuration.numbers import whole
+
 _CHOICES = ("required", "optional")
 
 
@@ -20,8 +22,12 @@ def second_factor(env: Any, *, environment: str) -> str:
 
 
 def session_seconds(env: Any) -> dict[str, int]:
-    """How long a session of the console lasts: unused, and at all."""
+    """How long a session of the console lasts: unused, and at all.
+
+    Raises:
+        ImproperlyConfigured: no time at all, or longer than a day unused or a week.
+    """
     return {
-        "idle": max(60, env.int("STAFF_SESSION_IDLE_MINUTES", default=60) * 60),
-        "absolute": max(60, env.int("STAFF_SESSION_HOURS", default=12) * 3600),
+        "idle": whole(env, "STAFF_SESSION_IDLE_MINUTES", default=60, least=1, most=24 * 60) * 60,
+        "absolute": whole(env, "STAFF_SESSION_HOURS", default=12, least=1, most=24 * 7) * 3600,
     }
