@@ -19,6 +19,7 @@ from wildrydes.kernel.redis_urls import client_url
 from wildrydes.kernel.telemetry import Health, Part
 
 _BROKER_TIMEOUT_SECONDS = 0.5
+_ASKED = "wildrydes:asked"
 # Probes come from many sides; each part is looked at once in this time.
 _REMEMBERED_SECONDS = 1.0
 
@@ -91,7 +92,10 @@ class Needs:
                     socket_connect_timeout=_BROKER_TIMEOUT_SECONDS,
                     retry=Retry(NoBackoff(), 0),
                 )
-            self._redis.ping()
+            # A write: a full Redis, and one that has become a replica, still answer a PING.
+            self._redis.set(_ASKED, "", ex=60)
+        except redis.ResponseError as error:
+            return f"Redis refuses writes ({error}); what is accepted waits in PostgreSQL"
         except (redis.RedisError, OSError, ValueError) as error:
             return f"Redis does not answer ({type(error).__name__}); what is accepted waits in PostgreSQL"
         return ""

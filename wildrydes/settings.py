@@ -6,6 +6,7 @@ so that a `manage.py` command in a second terminal talks to the same servers.
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import environ
@@ -202,7 +203,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 
-MESSAGING = {
+MESSAGING: dict[str, Any] = {
     "TRANSPORT": _transport,  # fairqueue, or redis for Celery's own
     "TOPOLOGY": "wildrydes.topology.TOPOLOGY",
     "SCHEDULE": "wildrydes.schedule.JOBS",

@@ -1,8 +1,11 @@
 """Probes on any host, telling what is away."""
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 from django.db import connection
 from django.test import Client
 
@@ -11,6 +14,7 @@ from messaging.beats import BeatRow
 from messaging.models import ProcessBeat
 from tenants.registry.directory import TenantRef
 from tests.api.test_problems import assert_problem
+from wildrydes.embedded import EmbeddedValkey
 from wildrydes.kernel.clock import utcnow
 
 
@@ -44,6 +48,22 @@ def test_without_a_broker_it_is_ready_all_the_same_and_says_so(settings: object)
     told = webs_needs().look().document()
     assert told["status"] == "ready"
     assert told["broker"].startswith("Redis does not answer")
+
+
+@pytest.mark.django_db
+def test_a_redis_that_is_full_is_no_healthy_one(settings: Any, tmp_path: Path) -> None:
+    """It answers a PING and refuses every message."""
+    full = EmbeddedValkey(tmp_path)
+    full.start()
+    try:
+        settings.REDIS_URL = full.url
+        redis.Redis.from_url(full.client_url).config_set("maxmemory", 1)
+        told = webs_needs().look().document()
+    finally:
+        full.stop()
+    assert told["status"] == "ready"
+    assert told["broker"].startswith("Redis refuses writes")
+    assert "maxmemory" in told["broker"]
 
 
 @pytest.mark.django_db
