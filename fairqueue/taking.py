@@ -102,11 +102,12 @@ class TakingChannel(stock.Channel):
             self._run_on_brpop_socket("tick", queues[0], 0, *queues)
 
     def _room(self) -> int:
-        # Celery's worker_disable_prefetch replaces `can_consume`, which answers for one message only.
-        if "can_consume" in vars(self.qos):
-            return 1
+        # Celery's worker_disable_prefetch replaces `can_consume`, which answers for one message only; and who sets no limit
+        # expects one message for each call of `drain_events`, as from kombu's own transport.
         estimate = self.qos.can_consume_max_estimate()
-        return self.fair.fair_claim_batch if estimate is None else max(1, min(estimate, self.fair.fair_claim_batch))
+        if estimate is None or "can_consume" in vars(self.qos):
+            return 1
+        return max(1, min(estimate, self.fair.fair_claim_batch))
 
     def _opened(self, found: list[Any], *, no_ack: bool) -> dict[str, Any]:
         payload, deliveries, _ = found

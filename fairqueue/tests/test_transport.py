@@ -86,6 +86,15 @@ def test_tools_see_the_queue_as_a_list_of_its_length(send, client):
     assert client.llen("work") == 5
 
 
+def test_who_sets_no_limit_gets_one_message_at_a_time(send, connection):
+    for n in range(3):
+        send(n, "one")
+    got: list[Any] = []
+    with connection.Consumer([WORK], callbacks=[lambda body, message: (got.append(body), message.ack())]):
+        connection.drain_events(timeout=5)
+        assert got == [0]
+
+
 def test_priorities_come_before_fairness(send, receive):
     send("later", "one", priority=9)
     send("sooner", "two", priority=0)
