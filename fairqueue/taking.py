@@ -104,7 +104,7 @@ class TakingChannel(stock.Channel):
     def _room(self) -> int:
         # Celery's worker_disable_prefetch replaces `can_consume`, which answers for one message only; and who sets no limit
         # expects one message for each call of `drain_events`, as from kombu's own transport.
-        estimate = self.qos.can_consume_max_estimate()
+        estimate: int | None = self.qos.can_consume_max_estimate()
         if estimate is None or "can_consume" in vars(self.qos):
             return 1
         return max(1, min(estimate, self.fair.fair_claim_batch))
