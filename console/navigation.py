@@ -39,6 +39,12 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _entry("Dead letters", "mark_email_unread", "messaging", "deadletter"),
                 _entry("Redrive runs", "restart_alt", "messaging", "redriverun"),
                 _entry("Deliveries", "outbox", "messaging", "delivery"),
+                {
+                    "title": "Queues",
+                    "icon": "balance",
+                    "link": reverse("admin:queues"),
+                    "permission": _may("messaging.view_delivery"),
+                },
                 _entry("Schedule", "schedule", "django_celery_beat", "periodictask"),
             ],
         },

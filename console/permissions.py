@@ -17,6 +17,8 @@ VIEW_AUDIT = "audit.view_entry"
 VIEW_STORY = "console.view_story"
 VIEW_MONEY = "console.view_money"
 REPAIR_MONEY = "console.repair_money"
+VIEW_DELIVERIES = "messaging.view_delivery"
+CHANGE_TENANT = "registry.change_tenant"
 
 View = TypeVar("View", bound=Callable[..., Any])
 

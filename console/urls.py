@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from console.front.views import figures
 from console.money import views as money
+from console.queues.views import pause, queues, resume
 from console.story.views import error_text, story
 
 
@@ -19,6 +20,9 @@ def pages() -> list[URLPattern]:
     wrap = admin.site.admin_view
     return [
         path("front/", wrap(figures), name="front"),
+        path("queues/", wrap(queues), name="queues"),
+        path("queues/<slug:slug>/pause/", wrap(pause), name="queues_pause"),
+        path("queues/<slug:slug>/resume/", wrap(resume), name="queues_resume"),
         path("story/", wrap(story), name="story"),
         path("story/error/", wrap(error_text), name="story_error"),
         path("money/", wrap(money.overview), name="money"),

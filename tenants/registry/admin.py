@@ -34,6 +34,8 @@ class TierAdmin(ModelAdmin):
         "service_level_seconds",
         "booking_deadline_seconds",
         "routing_strategy",
+        "worker_share",
+        "max_in_work",
         "payment_failure_outcome",
     )
     readonly_fields = ("code",)
@@ -41,6 +43,7 @@ class TierAdmin(ModelAdmin):
         (None, {"fields": ("code", "name")}),
         ("Admission", {"fields": ("requests_per_minute", "max_backlog")}),
         ("Promises", {"fields": ("service_level_seconds", "booking_deadline_seconds")}),
+        ("Fairness", {"fields": ("worker_share", "max_in_work")}),
         (
             "Routing and payment",
             {
@@ -106,10 +109,14 @@ class TenantAdmin(ModelAdmin):
     list_select_related = ("tier",)
     search_fields = ("name", "slug", "domains__domain")
     ordering = ("name",)
-    readonly_fields = ("slug", "schema_name", "status", "currency", "created_at", "suspended_at", "suspended_reason")
+    readonly_fields = (
+        *("slug", "schema_name", "status", "currency", "created_at", "suspended_at", "suspended_reason"),
+        *("processing_paused_at", "processing_paused_reason"),
+    )
     actions_detail = ("suspend", "reactivate")
     fieldsets = (
         (None, {"fields": ("name", "tier", "status", "suspended_at", "suspended_reason")}),
+        ("Work", {"fields": ("processing_paused_at", "processing_paused_reason")}),
         ("Branding", {"fields": ("brand_name", "brand_colour", "brand_logo_url")}),
         ("Behaviour", {"fields": ("features", "routing_strategy")}),
         ("Fixed", {"fields": ("slug", "schema_name", "currency", "created_at")}),

@@ -198,7 +198,7 @@ def test_tiers_are_edited_but_neither_added_nor_removed(db, staff):
     page = reverse("admin:registry_tier_change", args=("basic",))
     policies = {
         "name": "Basic", "requests_per_minute": "99", "max_backlog": "5", "service_level_seconds": "60",
-        "booking_deadline_seconds": "600",
+        "booking_deadline_seconds": "600", "worker_share": "1",
         "routing_strategy": "tiered", "payment_failure_outcome": "fail", "store_credit_limit_minor": "0",
     }  # fmt: skip
     assert staff.post(page, policies).status_code == 302
