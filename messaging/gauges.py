@@ -13,14 +13,15 @@ from messaging.beats import abouts_of, seen_lately
 from messaging.metrics import PLATFORM, UNKNOWN
 from messaging.topology import QueueClass
 from tenants.registry.context import enter_public
-from tenants.registry.models import Tier
+from tenants.registry.models import Tenant, Tier
 from wildrydes.kernel.telemetry import GaugeMetricFamily, Metric
 
 _TIER = f"coalesce(t.tier_id, CASE WHEN r.tenant_id IS NULL THEN '{PLATFORM}' ELSE '{UNKNOWN}' END)"
-# What is delayed (retries, deadlines) does not wait for a worker; what is put back is delayed, and is not as it should be.
+# What is delayed (retries, deadlines) does not wait for a worker; what is put back is delayed, and is not as it should be. What a
+# paused tenant has waits because somebody wanted it: it is part of the backlog and makes nothing late.
 _BACKLOG = f"""
     SELECT {_TIER}, r.queue_class, count(*) FILTER (WHERE r.not_before <= clock_timestamp()),
-           extract(epoch FROM clock_timestamp() - min(r.not_before))::float8,
+           extract(epoch FROM clock_timestamp() - min(r.not_before) FILTER (WHERE t.processing_paused_at IS NULL))::float8,
            extract(epoch FROM clock_timestamp() - min(r.put_back_since))::float8
       FROM messaging_delivery r LEFT JOIN registry_tenant t ON t.id = r.tenant_id
      GROUP BY 1, 2
@@ -49,7 +50,7 @@ def look() -> list[Metric]:
     with enter_public():
         levels = dict(Tier.objects.values_list("code", "service_level_seconds"))
         tiers = [*levels, PLATFORM]
-        return [*_backlog(tiers), *_letters(tiers), _levels(levels), *_processes(levels), *_journal()]
+        return [*_backlog(tiers), *_letters(tiers), _levels(levels), _paused(levels), *_processes(levels), *_journal()]
 
 
 def _rows(statement: str) -> Sequence[tuple[Any, ...]]:
@@ -71,7 +72,7 @@ def _backlog(tiers: Iterable[str]) -> list[Metric]:
         "wildrydes_messaging_put_back_age_seconds", "For how long the oldest of what nobody can work on.", labels=labels
     )
     found = {(tier, str(queue_class)): (0, 0.0, 0.0) for tier in tiers for queue_class in QueueClass}
-    found |= {(row[0], row[1]): (row[2], row[3], row[4] or 0.0) for row in _rows(_BACKLOG)}
+    found |= {(row[0], row[1]): (row[2], row[3] or 0.0, row[4] or 0.0) for row in _rows(_BACKLOG)}
     for pair, (count, age, nobodys) in found.items():
         waiting.add_metric([*pair], count)
         oldest.add_metric([*pair], max(0.0, age))
@@ -103,6 +104,14 @@ def _levels(levels: dict[str, int]) -> Metric:
     )
     for tier, seconds in levels.items():
         family.add_metric([tier], seconds)
+    return family
+
+
+def _paused(tiers: Iterable[str]) -> Metric:
+    family = GaugeMetricFamily("wildrydes_tenants_paused", "Tenants whose work is paused.", labels=["tier"])
+    found = Counter(Tenant.objects.exclude(processing_paused_at=None).values_list("tier", flat=True))
+    for tier in tiers:
+        family.add_metric([tier], found[tier])
     return family
 
 

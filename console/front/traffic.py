@@ -36,7 +36,7 @@ _WAITING = """
          GROUP BY tenant_id, queue_class
     )
     SELECT t.tier_id, queue_class, sum(waiting)::bigint, sum(held)::bigint,
-           extract(epoch FROM statement_timestamp() - min(since)), sum(late)::bigint
+           extract(epoch FROM statement_timestamp() - min(since) FILTER (WHERE t.processing_paused_at IS NULL)), sum(late)::bigint
       FROM counted LEFT JOIN registry_tenant t ON t.id = tenant_id
      GROUP BY 1, 2
 """

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.db import connection, transaction
 
 from messaging.journal.models import Message
@@ -38,6 +39,8 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]
 @pytest.fixture
 def crew(committed: None, valkey: EmbeddedValkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
     valkey.start()
+    # What one transport left there the other cannot read.
+    redis.Redis.from_url(valkey.client_url).flushall()
     # The fast path of this process goes nowhere: whatever is worked on was sent by the sweeper.
     monkeypatch.setattr("messaging.outbox.send_quickly", lambda wakeups: None)
     made = Crew(
