@@ -11,7 +11,7 @@ from tenants.registry.models import Tenant
 from tests.messaging.processes.conftest import Shop
 from tests.support.crew import eventually, told
 
-FLOOD = 150
+FLOOD = 100
 
 
 @pytest.fixture
