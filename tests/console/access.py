@@ -57,16 +57,13 @@ ACCESS: dict[str, Access] = {
     # what happened?
     "story": Access(EVERY_ROLE, NOBODY),
     "story_error": Access(NOBODY, EVERY_ROLE),
-<<<<<<< HEAD
     # money
     **dict.fromkeys(("money", "money_company", "money_item", "money_statements"), Access(EVERY_ROLE, NOBODY)),
     **dict.fromkeys(("money_compare", "money_repair", "money_close"), Access(NOBODY, OPERATING)),
-=======
     # queues
     "queues": Access(EVERY_ROLE, NOBODY),
     "queues_pause": Access(OPERATING, OPERATING),
     "queues_resume": Access(NOBODY, OPERATING),
->>>>>>> f35ef53 (Show the queues in the console: whose turn it is, who is noisy, why a message waited; pause one company's work)
     # dead letters
     "messaging_deadletter_changelist": Access(EVERY_ROLE, NOBODY),
     "deadletters_letters": Access(EVERY_ROLE, NOBODY),

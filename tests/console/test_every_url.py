@@ -100,11 +100,8 @@ def things(tenant: Any) -> dict[str, Any]:
         "staff_authenticator": Authenticator.objects.create(user=member(), secret_sealed="x").pk,
         "django_celery_beat_periodictask": job.pk,
         "app_label": "messaging",
-<<<<<<< HEAD
         "company": "acme", "item_id": item.id,
-=======
         "slug": "acme",
->>>>>>> f35ef53 (Show the queues in the console: whose turn it is, who is noisy, why a message waited; pause one company's work)
     }  # fmt: skip
 
 
@@ -197,11 +194,12 @@ def test_guessed_ids_lead_nowhere(things: Any, guess: str) -> None:
             continue
         for method in METHODS:
             guessed = dict.fromkeys(
-<<<<<<< HEAD
-                ("object_id", "id", "letter_id", "run_id", "content_type_id", "app_label", "company", "item_id"), guess
-=======
-                ("object_id", "id", "letter_id", "run_id", "slug", "content_type_id", "app_label"), guess
->>>>>>> f35ef53 (Show the queues in the console: whose turn it is, who is noisy, why a message waited; pause one company's work)
+                (
+                    *("object_id", "id", "letter_id", "run_id", "content_type_id", "app_label", "company", "item_id"),
+                    "slug",
+                ),
+                guess("object_id", "id", "letter_id", "run_id", "slug", "content_type_id", "app_label"),
+                guess,
             )
             answer = getattr(staff, method)(path_of(name, things, **guessed))
             # Django's own forms lead back to the overview with a message.
