@@ -26,7 +26,7 @@ def queue_figures() -> list[Metric]:
         looks = all_queues()
     except BrokerUnreadable:
         return []
-    families = []
+    families: list[Metric] = []
     for name, (words, figure) in _FIGURES.items():
         family = GaugeMetricFamily(f"wildrydes_queue_{name}", words, labels=["queue"])
         for look in looks:
