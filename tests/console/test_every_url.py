@@ -195,10 +195,16 @@ def test_guessed_ids_lead_nowhere(things: Any, guess: str) -> None:
         for method in METHODS:
             guessed = dict.fromkeys(
                 (
-                    *("object_id", "id", "letter_id", "run_id", "content_type_id", "app_label", "company", "item_id"),
+                    "object_id",
+                    "id",
+                    "letter_id",
+                    "run_id",
+                    "content_type_id",
+                    "app_label",
+                    "company",
+                    "item_id",
                     "slug",
                 ),
-                guess("object_id", "id", "letter_id", "run_id", "slug", "content_type_id", "app_label"),
                 guess,
             )
             answer = getattr(staff, method)(path_of(name, things, **guessed))

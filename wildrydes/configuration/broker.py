@@ -11,7 +11,7 @@ FAIRQUEUE, STOCK = "fairqueue", "redis"
 _OPTIONS: dict[str, Any] = {
     # All messages have the same: one list per queue to wait at instead of four.
     "priority_steps": [0],
-    "unacked_restore_interval": 5,
+    "unacked_restore_interval": 3,
     "unacked_restore_throttle": 1,
     "max_connections": 200,
     "socket_timeout": 10,
@@ -21,7 +21,7 @@ _OPTIONS: dict[str, Any] = {
 }
 # In seconds. With fairqueue a worker keeps alive what it works on, so that only what a dead one held comes back, and soon:
 # until then its deduplication id keeps it from being sent again. The stock transport knows no such sign of life.
-_VISIBILITY = {FAIRQUEUE: 15, STOCK: 120}
+_VISIBILITY = {FAIRQUEUE: 10, STOCK: 120}
 
 
 def transport_setting(env: environ.Env) -> str:
