@@ -24,27 +24,12 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Operations",
             "separator": True,
             "items": [
-                {
-                    "title": "What happened?",
-                    "icon": "timeline",
-                    "link": reverse("admin:story"),
-                    "permission": _may("console.view_story"),
-                },
-                {
-                    "title": "Money",
-                    "icon": "balance",
-                    "link": reverse("admin:money"),
-                    "permission": _may("console.view_money"),
-                },
+                _page("What happened?", "timeline", "story", "console.view_story"),
+                _page("Money", "balance", "money", "console.view_money"),
                 _entry("Dead letters", "mark_email_unread", "messaging", "deadletter"),
                 _entry("Redrive runs", "restart_alt", "messaging", "redriverun"),
                 _entry("Deliveries", "outbox", "messaging", "delivery"),
-                {
-                    "title": "Queues",
-                    "icon": "balance",
-                    "link": reverse("admin:queues"),
-                    "permission": _may("messaging.view_delivery"),
-                },
+                _page("Queues", "groups_2", "queues", "messaging.view_delivery"),
                 _entry("Schedule", "schedule", "django_celery_beat", "periodictask"),
             ],
         },
@@ -75,6 +60,10 @@ def _fleet() -> dict[str, Any]:
             _entry("Operators", "storefront", "fleet", "operator"),
         ],
     }
+
+
+def _page(title: str, icon: str, name: str, permission: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse(f"admin:{name}"), "permission": _may(permission)}
 
 
 def _entry(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
