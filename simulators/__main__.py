@@ -12,8 +12,9 @@ from simulators.journal import Journal, JournalError
 from simulators.payments.views import payments_application
 from simulators.serving import serve
 from simulators.stripe.views import stripe_application
+from simulators.unicorns.callers import FleetCaller
 from simulators.unicorns.herd import Herd
-from simulators.unicorns.views import unicorns_application
+from simulators.unicorns.views import AtWork, unicorns_application
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +42,10 @@ def _application(options: argparse.Namespace, journal: Journal) -> Starlette:
     herd = Herd(
         count=options.count, latitude=options.lat, longitude=options.lng, radius_km=options.radius_km, seed=options.seed
     )
-    return unicorns_application(journal, herd)
+    if not options.fleet_url:
+        return unicorns_application(journal, herd)
+    caller = FleetCaller(options.fleet_url, options.fleet_credentials)
+    return unicorns_application(journal, herd, AtWork(caller=caller, hook=options.fleet_hook))
 
 
 def _fail(message: str) -> int:
@@ -70,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
             )
             command.add_argument("--radius-km", type=_decimal(0.1, 500), default=8.0)
             command.add_argument("--seed", type=int, default=1)
+            command.add_argument("--fleet-url", help="the product's public address: take part in requests for quotes")
+            command.add_argument(
+                "--fleet-credentials", type=Path, default=Path("fleet.json"), help="JSON, may come later"
+            )
+            command.add_argument("--fleet-hook", help="our own address /fleet/hook, to have requests pushed")
     return parser
 
 

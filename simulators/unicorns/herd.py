@@ -14,6 +14,11 @@ _LAST = "Brightmane Cloudhoof Dawnrider Fairwind Glimmer Moonbeam Nightsong Quic
 _KM_PER_DEGREE = 111.32
 STATUSES = ("available", "off_duty")
 CAPACITIES = (1, 2, 2, 2, 4, 4, 6)
+SPEEDS = ("trot", "canter", "canter", "gallop")
+EXTRAS = (
+    *("free_drinks", "child_seat", "wheelchair_ramp", "blanket"),
+    *("music", "quiet", "pets_welcome", "rainbow_trail"),
+)
 
 
 class Draw:
@@ -62,6 +67,9 @@ class Herd:
             "object": "unicorn",
             "name": f"{first[index % len(first)]} {last[index // len(first) % len(last)]}",
             "capacity": CAPACITIES[int(draw.fraction("capacity") * len(CAPACITIES))],
+            "speed_class": SPEEDS[int(draw.fraction("speed") * len(SPEEDS))],
+            # Each has a third of them, more or less.
+            "extras": [extra for extra in EXTRAS if draw.fraction(extra) < 0.33],
             "status": pin.get("status", "off_duty" if off_duty else "available"),
             "latitude": pin.get("latitude", latitude),
             "longitude": pin.get("longitude", longitude),

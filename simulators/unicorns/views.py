@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,14 +16,25 @@ from simulators.dials import EVERYONE, DialBoard
 from simulators.journal import Journal
 from simulators.pages import dials_table, page, table
 from simulators.performing import perform
+from simulators.unicorns.asking import fleet_routes
+from simulators.unicorns.bidding import Bidding
+from simulators.unicorns.callers import FleetCaller
 from simulators.unicorns.herd import STATUSES, Herd
 from simulators.unicorns.map import drawn_map
 
 OPERATIONS = ("list", "show")
 
 
-def unicorns_application(journal: Journal, herd: Herd) -> Starlette:
-    """The fleet operator's system, with the pins and dials that its journal holds.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AtWork:
+    """How the herd is to take part in requests for quotes: through which caller, and where it can be reached, if anywhere."""
+
+    caller: FleetCaller
+    hook: str | None = None
+
+
+def unicorns_application(journal: Journal, herd: Herd, at_work: AtWork | None = None) -> Starlette:
+    """The fleet operator's system, with the pins and dials that its journal holds; `at_work`, it answers requests too.
 
     Raises:
         JournalError: the journal is damaged.
@@ -40,7 +52,11 @@ def unicorns_application(journal: Journal, herd: Herd) -> Starlette:
         Route("/v1/unicorns/{id}", views.show, methods=["GET"]),
         Route("/v1/unicorns/{id}", views.pin, methods=["PUT"]),
     ]
-    return application("unicorns", board, routes)
+    if at_work is None:
+        return application("unicorns", board, routes)
+    bidding = Bidding(at_work.caller, views.everybody, hook=at_work.hook)
+    bidding.start()
+    return application("unicorns", board, [*routes, *fleet_routes(bidding)])
 
 
 class _Views:
@@ -57,7 +73,7 @@ class _Views:
 
     async def list_all(self, request: Request) -> Response:
         def act(_decline: bool) -> Response:
-            return JSONResponse({"object": "list", "data": self._all()})
+            return JSONResponse({"object": "list", "data": self.everybody()})
 
         return await perform(request, self.board, act, account=EVERYONE, operation="list")
 
@@ -87,7 +103,7 @@ class _Views:
         return JSONResponse(self._one(unicorn_id))
 
     async def front(self, _request: Request) -> Response:
-        unicorns = self._all()
+        unicorns = self.everybody()
         columns = ("name", "id", "capacity", "status", "latitude", "longitude", "pinned")
         return page(
             "Unicorns (simulated)",
@@ -97,7 +113,8 @@ class _Views:
             table("The herd", columns, ([_shown(row[name]) for name in columns] for row in unicorns)),
         )
 
-    def _all(self) -> list[dict[str, Any]]:
+    def everybody(self) -> list[dict[str, Any]]:
+        """The whole herd as it is now."""
         now = time.time()
         return [
             self.herd.unicorn(index, now=now, pin=self.pins.get(unicorn_id, {}))

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from bookings import services as bookings
 from bookings.models import Booking
-from fleet.models import Call, Inquiry, Reservation
+from fleet.models import Call, Inquiry, Reservation, UnicornPosition
 from messaging.journal.models import Message
 from messaging.models import Delivery
 from rfq import services
@@ -29,7 +30,7 @@ from tenants.registry.context import enter_public, enter_tenant
 from tests.rfq.conftest import offering
 
 ROUNDS = int(os.environ.get("RFQ_RACES", "3"))
-pytestmark = [pytest.mark.usefixtures("committed"), pytest.mark.timeout(60 + ROUNDS)]
+pytestmark = [pytest.mark.usefixtures("committed"), pytest.mark.timeout(120 + 3 * ROUNDS)]
 
 
 class Pair:
@@ -76,6 +77,8 @@ def quoted(tenant, request_quotes, add_unicorn, asked_of, speaker):
 
     def make(*, closed: bool = True) -> tuple[Rfq, list[Offer], dict[str, Any]]:
         Inquiry.objects.all().delete()
+        # A thousand rounds take longer than a position is fresh.
+        UnicornPosition.objects.update(reported_at=Now())
         with enter_tenant(tenant):
             rfq = request_quotes(wanted_offers=2 if closed else 3, deadline_seconds=600)
             with transaction.atomic():

@@ -24,6 +24,7 @@ def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.start()
         stack.wait_healthy()
         stack.manage("sync_fleet")
+        stack.manage("fleet_credentials", "--file", str(stack.layout.fleet))
         stack.manage("seed_demo")
         yield stack
     finally:

@@ -15,6 +15,7 @@ from wildrydes.devstack.groups import end_groups
 from wildrydes.devstack.layout import Layout
 from wildrydes.devstack.logins import Logins
 from wildrydes.devstack.ports import Ports
+from wildrydes.devstack.quoting import quotes_for
 from wildrydes.devstack.reachable import check_servers
 from wildrydes.devstack.record import Record, only_manager
 from wildrydes.devstack.servers import Servers
@@ -134,13 +135,15 @@ class _StopSignals:
 
 
 def _main_job(stack: Stack) -> None:
-    """Onboard the demonstration tenants, book a ride for each, say where everything is."""
+    """Onboard the demonstration tenants, book a ride for each, ask for quotes, say where everything is."""
     # A ride that is booked before the first tick of the schedule would find nobody.
     stack.manage("sync_fleet")
+    stack.manage("fleet_credentials", "--file", str(stack.layout.fleet))
     stack.manage("seed_demo")
     logins = Logins.read(stack.layout.demo)
     with stack.log.spotlight(USER):
         book_for(logins.tenants, base_url=stack.base_url, show=stack.say_as_user)
+        quotes_for(logins.tenants[:1], base_url=stack.base_url, show=stack.say_as_user)
     for login in logins.tenants:
         stack.announce(f"{login.tier:10} {login.url}/api/docs  {login.email}  {login.password}")
     if logins.staff is not None:

@@ -56,7 +56,7 @@ class Visitor:
             JobNotDone: refused.
         """
         asked = {"email": self._login.email, "password": self._login.password}
-        self._token = str(self._ask("POST", "/api/v1/auth/token", expect=200, body=asked).body.get("access", ""))
+        self._token = str(self.ask("POST", "/api/v1/auth/token", expect=200, body=asked).body.get("access", ""))
 
     def book(self) -> str:
         """Ask for a ride; where to follow it.
@@ -65,7 +65,11 @@ class Visitor:
             JobNotDone: not accepted.
         """
         key = {"Idempotency-Key": str(uuid.uuid4())}
-        accepted = self._ask("POST", "/api/v1/bookings", expect=202, body=RIDE, headers=key)
+        accepted = self.ask("POST", "/api/v1/bookings", expect=202, body=RIDE, headers=key)
+        return self.path_in(accepted)
+
+    def path_in(self, accepted: "Answer") -> str:
+        """The path that an answer's `Location` names."""
         return accepted.headers.get("Location", "").removeprefix(self._login.url.rstrip("/"))
 
     def follow(self, operation: str) -> dict[str, Any]:
@@ -76,7 +80,7 @@ class Visitor:
         """
         deadline = time.monotonic() + RIDE_SECONDS
         while time.monotonic() < deadline:
-            answer = self._ask("GET", operation, expect=200, headers={"Prefer": "wait=10"})
+            answer = self.ask("GET", operation, expect=200, headers={"Prefer": "wait=10"})
             status = answer.body.get("status")
             if status == "succeeded":
                 return dict(answer.body.get("result") or {})
@@ -87,7 +91,7 @@ class Visitor:
 
     def points(self) -> int:
         """The points there are now."""
-        return int(self._ask("GET", "/api/v1/loyalty", expect=200, quiet=True).body.get("balance", 0))
+        return int(self.ask("GET", "/api/v1/loyalty", expect=200, quiet=True).body.get("balance", 0))
 
     def more_points(self, before: int) -> int:
         """Wait for the ride's points: a reaction that the ride itself does not wait for.
@@ -102,10 +106,10 @@ class Visitor:
                     f"{self._host}: no points {POINTS_SECONDS:.0f} s after the ride: see the workers' log."
                 )
             time.sleep(POLL_SECONDS)
-        self._ask("GET", "/api/v1/loyalty", expect=200)
+        self.ask("GET", "/api/v1/loyalty", expect=200)
         return self.points() - before
 
-    def _ask(
+    def ask(
         self,
         method: str,
         path: str,
@@ -114,7 +118,12 @@ class Visitor:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         quiet: bool = False,
-    ) -> "_Answer":
+    ) -> "Answer":
+        """Ask one question and show it with its answer, unless `quiet`.
+
+        Raises:
+            JobNotDone: no answer, or another status than expected.
+        """
         question = {**(headers or {}), **({"Authorization": f"Bearer {self._token}"} if self._token else {})}
         if not quiet:
             self._show(f"{method} http://{self._host}{path}")
@@ -128,7 +137,7 @@ class Visitor:
             )
         except urllib3.exceptions.HTTPError as error:
             raise JobNotDone(f"{method} http://{self._host}{path} was not answered: {error}") from error
-        answer = _Answer(raw.status, raw.headers, raw.data)
+        answer = Answer(raw.status, raw.headers, raw.data)
         if not quiet:
             answer.show(self._show)
         if answer.status != expect:
@@ -136,7 +145,9 @@ class Visitor:
         return answer
 
 
-class _Answer:
+class Answer:
+    """What came back: status, headers, and the body as JSON."""
+
     def __init__(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
         self.status = status
         self.headers = headers
@@ -147,6 +158,7 @@ class _Answer:
         self.body: dict[str, Any] = parsed if isinstance(parsed, dict) else {"items": parsed}
 
     def show(self, show: Show) -> None:
+        """Show it to people."""
         location = f"  Location: {self.headers['Location']}" if "Location" in self.headers else ""
         show(f"  → {self.status}{location}")
         show(f"    {_brief(self.body)}")

@@ -53,6 +53,11 @@ class Layout:
         return self.var / "demo.json"
 
     @property
+    def fleet(self) -> Path:
+        """The simulated fleet's credential; the simulator waits for it."""
+        return self.var / "fleet.json"
+
+    @property
     def journal_heads(self) -> Path:
         """The heads of the journals' hash chains: of no use, and misleading, once the database is gone."""
         return self.var / "journal-heads.jsonl"
@@ -97,5 +102,5 @@ class Layout:
 
     def everything(self) -> tuple[Path, ...]:
         """All of it, and nothing else that may lie in the same directory."""
-        files = (self.secrets, self.environment, self.demo, self.journal_heads)
+        files = (self.secrets, self.environment, self.demo, self.fleet, self.journal_heads)
         return (*files, self.postgres, self.valkey, self.simulators, self.static, self.log.parent, self.run)

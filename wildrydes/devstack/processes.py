@@ -11,6 +11,7 @@ from wildrydes.devstack.ports import LOOPBACK, SIMULATOR_DEFAULTS, Ports, free_p
 NO_ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
 MANAGE = (sys.executable, str(REPOSITORY / "manage.py"))
 TIERS = ("basic", "premium", "enterprise")
+FLEET = 240
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +75,18 @@ def _simulators(ports: Ports, layout: Layout) -> Sequence[ProcessSpec]:
             argv=(
                 *(sys.executable, "-m", "simulators", name),
                 *("--port", str(getattr(ports, name)), "--data", str(layout.simulators)),
+                *(_fleet(ports, layout) if name == "unicorns" else ()),
             ),
             health_url=f"http://{LOOPBACK}:{getattr(ports, name)}/healthz",
         )
         for name in SIMULATOR_DEFAULTS
+    )
+
+
+def _fleet(ports: Ports, layout: Layout) -> Sequence[str]:
+    """Hundreds of unicorns that take part in requests for quotes as soon as they have a credential."""
+    return (
+        *("--count", str(FLEET), "--fleet-url", f"http://{LOOPBACK}:{ports.web}"),
+        *("--fleet-credentials", str(layout.fleet)),
+        *("--fleet-hook", f"http://{LOOPBACK}:{ports.unicorns}/fleet/hook"),
     )
