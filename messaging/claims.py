@@ -18,8 +18,10 @@ from django.db import connection
 from messaging.deadletters.settling import settle
 from messaging.errors import StaleClaim
 from messaging.journal.models import TraceOutcome
+from messaging.posting import Post, expressions, values_of, write
 from messaging.prepared import execute
 from messaging.settings import lease_seconds, stranded_after_seconds
+from tenants.registry.context import entered_schema
 from wildrydes.kernel.ids import new_id
 
 
@@ -110,13 +112,14 @@ _RELEASE = """
            due_at = clock_timestamp() + make_interval(secs => %(delay)s)
      WHERE id = %(id)s AND claim_id = %(claim)s
 """
-_FINISH = """
-    WITH done AS (DELETE FROM messaging_delivery WHERE id = %(id)s AND claim_id = %(claim)s RETURNING *)
+_GONE = "done AS (DELETE FROM public.messaging_delivery WHERE id = %s AND claim_id = %s RETURNING *)"
+_LEAVE_TRACE = """
     INSERT INTO journal_trace
            (id, message_id, correlation_id, handler, outcome, attempts, crashes, started_at, finished_at, worker)
-    SELECT id, message_id, correlation_id, handler, %(outcome)s, attempts, crashes, claimed_at, clock_timestamp(), claimed_by
+    SELECT id, message_id, correlation_id, handler, %s, attempts, crashes, claimed_at, clock_timestamp(), claimed_by
       FROM done
 """
+_FINISH = f"WITH {_GONE} {_LEAVE_TRACE}"
 
 
 def worker_name(pid: int | None = None) -> str:
@@ -219,17 +222,28 @@ def release(claimed: Claim, *, delay: float, counted: bool, attempts: int | None
             raise StaleClaim(f"The claim on {claimed.id} was lost.")
 
 
-def finish(claimed: Claim, *, outcome: str) -> None:
+def finish(claimed: Claim, *, outcome: str, posts: Sequence[Post] = ()) -> None:
     """Delete the delivery and leave its trace in the entered schema, inside the handler's own transaction.
 
-    The letter that it redrives, if any, is settled with it; one that died again is for `bury` to open again.
+    `posts` are written with it. The letter that it redrives, if any, is settled; one that died again is for `bury` to open
+    again.
 
     Raises:
         StaleClaim: when someone else has the row; the transaction must be rolled back.
     """
+    values: list[Any] = [claimed.id, claimed.claim_id, str(outcome)]
+    if any(each.schema != entered_schema() for each in posts):
+        write(posts)
+        posts = ()
     with connection.cursor() as cursor:
-        execute(cursor, _FINISH, {"id": claimed.id, "claim": claimed.claim_id, "outcome": str(outcome)})
-        if cursor.rowcount != 1:
-            raise StaleClaim(f"The claim on {claimed.id} was lost.")
+        if posts:
+            statement = f"WITH {_GONE}, trace AS ({_LEAVE_TRACE}), {expressions(posts)} SELECT count(*) FROM done"  # noqa: S608  # our own
+            execute(cursor, statement, values + values_of(posts))
+            [finished] = cursor.fetchone()
+        else:
+            execute(cursor, _FINISH, values)
+            finished = cursor.rowcount
+    if finished != 1:
+        raise StaleClaim(f"The claim on {claimed.id} was lost.")
     if claimed.letter_id is not None and outcome != TraceOutcome.DEAD:
         settle(claimed.letter_id, claimed.id, obsolete=outcome == TraceOutcome.OBSOLETE)

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import connection
 
 from messaging.metrics import count_after_commit
-from messaging.outbox import Wakeup, outgoing, outgoing_of_transaction
+from messaging.outbox import Wakeup, outgoing, outgoing_of_transaction, wake_after_commit
 from messaging.prepared import execute
 from messaging.settings import first_resend_seconds
 from messaging.topology import Route
@@ -65,6 +65,18 @@ def together() -> Iterator[None]:
     Raises:
         NotInTransaction: outside of `transaction.atomic()`.
     """
+    with collecting():
+        yield
+    write(collected())
+
+
+@contextmanager
+def collecting() -> Iterator[None]:
+    """Collect what is posted in this block, for the caller to take with `collected`. Nested ones leave it to the outermost.
+
+    Raises:
+        NotInTransaction: outside of `transaction.atomic()`.
+    """
     if _collecting.get():
         yield
         return
@@ -78,28 +90,43 @@ def together() -> Iterator[None]:
         raise
     finally:
         _collecting.reset(token)
-    for unsent in outgoing_of_transaction():
-        posts = unsent.posts[:]
-        unsent.posts.clear()
-        unsent.wakeups += _write(posts)
+
+
+def collected() -> list[Post]:
+    """Take what was collected; nothing while an outer block collects."""
+    posts: list[Post] = []
+    if not _collecting.get():
+        for unsent in outgoing_of_transaction():
+            posts += unsent.posts
+            unsent.posts.clear()
+    return posts
 
 
 def post(message: Post) -> None:
     """Write the message, or collect it; workers are woken after the commit unless it is delayed."""
-    unsent = outgoing()
     if _collecting.get():
-        unsent.posts.append(message)
+        outgoing().posts.append(message)
     else:
-        unsent.wakeups += _write([message])
+        write([message])
 
 
-def _write(posts: Sequence[Post]) -> list[Wakeup]:
-    wakeups: list[Wakeup] = []
+def write(posts: Sequence[Post]) -> None:
+    """Write them, each schema's in one statement."""
     for schema in dict.fromkeys(message.schema for message in posts):
-        wakeups += _write_in(schema, [message for message in posts if message.schema == schema])
-    return wakeups
+        mine = [message for message in posts if message.schema == schema]
+        with connection.cursor() as cursor:
+            execute(cursor, _statement(schema, len(mine), _deliveries_of(mine)), values_of(mine))
 
 
+def _deliveries_of(posts: Sequence[Post]) -> int:
+    return sum(len(each.routes) for each in posts)
+
+
+_MESSAGE_COLUMNS = "(id, kind, topic, version, payload, correlation_id, causation_id)"
+_INSERT_DELIVERIES = (
+    "INSERT INTO public.messaging_delivery (id, tenant_id, message_id, correlation_id, topic, version, handler, queue_class,"
+    " epoch, attempts, crashes, sends, claimed_by, not_before, due_at, expires_at)"
+)
 _MESSAGE = "(%s, %s, %s, %s, %s::jsonb, %s, %s)"
 _DELIVERY = (
     "(%s, %s, %s, %s, %s, %s, %s, %s, 0, 0, 0, 0, '', statement_timestamp() + make_interval(secs => %s),"
@@ -109,22 +136,31 @@ _DELIVERY = (
 
 @lru_cache(maxsize=1024)
 def _statement(schema: str, messages: int, deliveries: int) -> str:
+    """Both inserts in one statement, or the one there is."""
+    write_messages, write_deliveries = _inserts(schema, messages, deliveries)
+    return f"WITH journal AS ({write_messages}) {write_deliveries}" if deliveries else write_messages
+
+
+def expressions(posts: Sequence[Post]) -> str:
+    """What a statement of another purpose has to have in its WITH to write posts of one schema; see `values_of`."""
+    return _expressions(posts[0].schema, len(posts), _deliveries_of(posts))
+
+
+@lru_cache(maxsize=1024)
+def _expressions(schema: str, messages: int, deliveries: int) -> str:
+    write_messages, write_deliveries = _inserts(schema, messages, deliveries)
+    return f"journal AS ({write_messages})" + (f", sent AS ({write_deliveries})" if deliveries else "")
+
+
+def _inserts(schema: str, messages: int, deliveries: int) -> tuple[str, str]:
     journal = connection.ops.quote_name(schema).replace("%", "%%") + ".journal_message"
-    write_messages = (
-        f"INSERT INTO {journal} (id, kind, topic, version, payload, correlation_id, causation_id)"  # noqa: S608
-        f" VALUES {', '.join([_MESSAGE] * messages)}"
-    )
-    if not deliveries:
-        return write_messages
-    return (
-        f"WITH journal AS ({write_messages}) "  # noqa: S608  # a quoted name and counts of our own
-        "INSERT INTO public.messaging_delivery (id, tenant_id, message_id, correlation_id, topic, version, handler, queue_class,"
-        " epoch, attempts, crashes, sends, claimed_by, not_before, due_at, expires_at)"
-        f" VALUES {', '.join([_DELIVERY] * deliveries)}"
-    )
+    write_messages = f"INSERT INTO {journal} {_MESSAGE_COLUMNS} VALUES {', '.join([_MESSAGE] * messages)}"  # noqa: S608
+    write_deliveries = f"{_INSERT_DELIVERIES} VALUES {', '.join([_DELIVERY] * deliveries)}"
+    return write_messages, write_deliveries
 
 
-def _write_in(schema: str, posts: Sequence[Post]) -> list[Wakeup]:
+def values_of(posts: Sequence[Post]) -> list[Any]:
+    """The values of the statement that writes these posts; their wake-ups go when the transaction commits."""
     values: list[Any] = []
     deliveries: list[Any] = []
     wakeups: list[Wakeup] = []
@@ -138,10 +174,8 @@ def _write_in(schema: str, posts: Sequence[Post]) -> list[Wakeup]:
             deliveries += _delivery(delivery_id, each, route)
             if not each.delay:
                 wakeups.append(Wakeup.of(delivery_id, 0, route.queue_class, each.tenant))
-    count = sum(len(each.routes) for each in posts)
-    with connection.cursor() as cursor:
-        execute(cursor, _statement(schema, len(posts), count), [*values, *deliveries])
-    return wakeups
+    wake_after_commit(wakeups)
+    return [*values, *deliveries]
 
 
 def _delivery(delivery_id: UUID, message: Post, route: Route) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from django.db import transaction
 from messaging.claims import Claim, finish, renew
 from messaging.journal.models import TraceOutcome
 from messaging.messages import Envelope, Obsolete
-from messaging.posting import together
+from messaging.posting import collected, collecting
 from messaging.topology import Gateway, Route
 
 
@@ -21,9 +21,10 @@ def run(claimed: Claim, route: Route, envelope: Envelope[Any]) -> None:
     if callable(route.handler):
         # Effects, new messages and "done" are one commit: effects happen once.
         with transaction.atomic():
-            with together():
+            with collecting():
                 answer = route.handler(envelope)
-            finish(claimed, outcome=TraceOutcome.OBSOLETE if isinstance(answer, Obsolete) else TraceOutcome.DONE)
+            outcome = TraceOutcome.OBSOLETE if isinstance(answer, Obsolete) else TraceOutcome.DONE
+            finish(claimed, outcome=outcome, posts=collected())
     else:
         _run_gateway(claimed, route.handler, envelope)
 
@@ -39,6 +40,6 @@ def _run_gateway(claimed: Claim, gateway: Gateway[Any, Any, Any], envelope: Enve
     if result is None:
         result = gateway.call(intent)
     with transaction.atomic():
-        with together():
+        with collecting():
             gateway.settle(envelope, intent, result)
-        finish(claimed, outcome=TraceOutcome.DONE)
+        finish(claimed, outcome=TraceOutcome.DONE, posts=collected())

@@ -9,11 +9,12 @@ from messaging.consuming import deliver
 from messaging.errors import PutBack, Reject, Retry
 from messaging.journal.models import HandlerError, Message, Trace
 from messaging.models import DeadLetter, Delivery
+from messaging.services import publish
 from tenants.registry import directory
 from tenants.registry.context import current_tenant, enter_tenant
 from tenants.registry.models import Tenant, TenantStatus
 from tests.messaging.conftest import end_lease, make_due
-from tests.messaging.sample import CallOut, DoThing
+from tests.messaging.sample import CallOut, DoThing, ThingHappened
 from tests.support.tampering import unguarded
 
 
@@ -292,6 +293,34 @@ def test_a_transactional_hop_costs_two_commits_and_five_statements(committed, po
     delivery = posted()
     assert statements(delivery, tenant.id) == HOP
     assert state(delivery) is None
+
+
+def test_what_a_handler_posts_costs_no_statement_more(committed, posted, recorder, tenant):
+    recorder.do = lambda message: [publish(ThingHappened(thing_id=message.body.thing_id)) for _ in range(2)]
+    deliver(posted().id)
+    delivery = posted()
+    assert statements(delivery, tenant.id) == HOP
+    with enter_tenant(tenant):
+        caused = Message.objects.filter(causation_id=delivery.message_id)
+        assert [message.topic for message in caused] == ["sample.thing_happened"] * 2
+        assert Delivery.objects.filter(message_id__in=caused.values("id")).count() == 4
+        assert Trace.objects.get(id=delivery.id).outcome == "done"
+
+
+def test_a_stale_holder_posts_nothing_and_wakes_nobody(posted, recorder, tenant, django_capture_on_commit_callbacks):
+    delivery = posted()
+
+    def lose_it_and_post(message):
+        Delivery.objects.filter(id=delivery.id).update(claim_id=uuid.uuid4())
+        publish(ThingHappened(thing_id=message.body.thing_id))
+
+    recorder.do = lose_it_and_post
+    with django_capture_on_commit_callbacks() as callbacks:
+        deliver(delivery.id)
+    assert callbacks == []
+    with enter_tenant(tenant):
+        assert not Message.objects.filter(causation_id=delivery.message_id).exists()
+        assert not Trace.objects.filter(id=delivery.id).exists()
 
 
 def test_a_wake_up_that_does_not_say_whose_it_is_has_the_message_read_apart(committed, posted, recorder):

@@ -42,7 +42,11 @@ def on_the_server(pattern):
         return [row[0] for row in cursor.fetchall()]
 
 
-CLAIM, FINISH, POST = "%SET claim_id%", "%DELETE FROM messaging_delivery%", "%INSERT INTO public.messaging_delivery%"
+CLAIM, FINISH, POST = (
+    "%SET claim_id%",
+    "%DELETE FROM public.messaging_delivery%",
+    "%INSERT INTO public.messaging_delivery%",
+)
 
 
 @pytest.mark.parametrize("pattern", [CLAIM, FINISH, POST], ids=["claim", "finish", "post"])
