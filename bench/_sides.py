@@ -19,6 +19,8 @@ import psutil
 import redis
 
 from bench._servers import ROOT, running, serving, wait_for
+from fairqueue.queues import FairQueue
+from fairqueue.queues import queues as fair_queues
 
 # Work of the database in processes, calls to the outside in threads: how the product's operators are told to run it.
 WORKERS = (
@@ -50,6 +52,9 @@ class Side:
 
     def waiting(self, client: "redis.Redis") -> int:
         """How many of Celery's messages are in its queues or in its workers' hands."""
+        if self.name != "naive":
+            views = [FairQueue(name, client).view() for name in fair_queues(client)]
+            return sum(view.waiting + view.in_flight for view in views)
         queues = list(client.scan_iter("*.premium", count=1000, _type="list"))
         with client.pipeline() as pipe:
             for key in queues:
