@@ -66,6 +66,11 @@ class _PreparingCursor(psycopg.Cursor[Any]):
         finally:
             session.prepare_threshold = None
 
+    def _send_query_prepared(self, name: bytes, pgq: Any, **options: Any) -> None:
+        # psycopg notes here no more than the name of what it executes; Django's log of statements asks for the text.
+        self._query = pgq
+        super()._send_query_prepared(name, pgq, **options)
+
 
 def execute(cursor: CursorWrapper, statement: str, values: Values) -> None:
     """Execute on Django's cursor, prepared when that is worth it. Values have to be of the same types each time.

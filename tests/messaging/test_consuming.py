@@ -9,6 +9,7 @@ from messaging.consuming import deliver
 from messaging.errors import PutBack, Reject, Retry
 from messaging.journal.models import HandlerError, Message, Trace
 from messaging.models import DeadLetter, Delivery
+from messaging.prepared import WORTH_IT
 from messaging.services import publish
 from tenants.registry import directory
 from tenants.registry.context import current_tenant, enter_tenant
@@ -288,8 +289,10 @@ def statements(delivery, tenant_id):
     return [query["sql"].split()[0] for query in captured]
 
 
-def test_a_transactional_hop_costs_two_commits_and_five_statements(committed, posted, recorder, tenant):
-    deliver(posted().id)  # the directory and the connection are warm from here on
+@pytest.mark.parametrize("hops_before", [1, WORTH_IT + 6], ids=["at first", "prepared"])
+def test_a_transactional_hop_costs_two_commits_and_five_statements(committed, posted, recorder, tenant, hops_before):
+    for _ in range(hops_before):  # the directory and the connection are warm from here on
+        deliver(posted().id, tenant_id=tenant.id)
     delivery = posted()
     assert statements(delivery, tenant.id) == HOP
     assert state(delivery) is None
