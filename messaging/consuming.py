@@ -23,6 +23,7 @@ from messaging.messages import Envelope, handling
 from messaging.metrics import PutBackReason
 from messaging.models import DeadReason
 from messaging.putting_back import COINCIDENCES, give_back, put_back, put_back_as_asked, put_back_soon
+from messaging.routing import measures
 from messaging.shapes import run
 from messaging.taking import Taken, patiently, take
 from messaging.topology import Route, Scope, get_topology
@@ -74,8 +75,9 @@ def _work(taken: Taken) -> None:
         delivery=str(claimed.id), handler=claimed.handler, **story_of(claimed.tenant_id, claimed.correlation_id)
     ):
         try:
-            with metrics.processing(claimed.tenant_id, claimed.queue_class):
+            with metrics.processing(claimed.tenant_id, claimed.queue_class) as since:
                 _work_on(taken)
+            measures.handled(claimed.tenant_id, claimed.queue_class, since())
         except StaleClaim:
             _log.warning("delivery.claim_lost")
             _count(metrics.LEASES_LOST, claimed)
@@ -173,6 +175,7 @@ def _bury_spent(claimed: Claim, route: Route, envelope: Envelope[Any], reason: D
 def _failed(claimed: Claim, route: Route, envelope: Envelope[Any] | None, error: Exception) -> None:
     """Record the attempt, then try again later or give up."""
     attempt = claimed.attempts + 1
+    measures.failed(claimed.tenant_id, claimed.queue_class)
     _log.warning("delivery.failed", attempt=attempt, error=type(error).__name__)
     reason = _reason_to_stop(claimed, route, error)
     if reason is not None:

@@ -4,7 +4,7 @@ Labels are the tenant's tier and the queue class and never the tenant: their num
 Counting is on the hot path, so each pair of labels is bound once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import lru_cache
@@ -111,12 +111,12 @@ def sweeps_at_zero(tiers: Iterable[str]) -> None:
 
 
 @contextmanager
-def processing(tenant_id: UUID | None, queue_class: str) -> Iterator[None]:
-    """Count a claimed delivery, and how long its attempt takes."""
+def processing(tenant_id: UUID | None, queue_class: str) -> Iterator[Callable[[], float]]:
+    """Count a claimed delivery, and how long its attempt takes; yields how many seconds ago it began."""
     began = perf_counter()
     tier = tier_of(tenant_id)
     count(CONSUMED, tier, queue_class)
     try:
-        yield
+        yield lambda: perf_counter() - began
     finally:
         _duration(tier, queue_class).observe(perf_counter() - began)

@@ -3,6 +3,11 @@
 from django.db import models
 
 from messaging.journal.chains import Chain as Chain
+from messaging.routing.models import HandlingMeasure as HandlingMeasure
+from messaging.routing.models import OverflowEpisode as OverflowEpisode
+from messaging.routing.models import RoutingChoice as RoutingChoice
+from messaging.routing.models import RoutingState as RoutingState
+from messaging.routing.models import ServedQueue as ServedQueue
 from wildrydes.kernel.ids import new_id
 
 

@@ -57,3 +57,8 @@ def stranded_after_seconds() -> float:
 def worker_grace_seconds() -> float:
     """How long a worker that was told to stop may finish what it is at, before the rest is handed over."""
     return float(_setting("WORKER_GRACE_SECONDS"))
+
+
+def routing_grace_seconds() -> float:
+    """How long a queue that is not in force any more is served at least; longer than a process remembers what was."""
+    return float(_setting("ROUTING_GRACE_SECONDS"))

@@ -30,6 +30,7 @@ import redis  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.test import Client  # noqa: E402
 
+from messaging.routing.choices import forget as forget_routing  # noqa: E402
 from tenants.identity.models import User  # noqa: E402
 from tenants.identity.tokens import AccessToken  # noqa: E402
 from tenants.registry.context import enter_tenant  # noqa: E402
@@ -127,6 +128,12 @@ def quotas_unused(redis_client: redis.Redis) -> None:
     used = list(redis_client.scan_iter("quota:*"))
     if used:
         redis_client.delete(*used)
+
+
+@pytest.fixture(autouse=True)
+def routing_unknown() -> None:
+    """What one test chose and rolled back is not in force in the next."""
+    forget_routing()
 
 
 @pytest.fixture

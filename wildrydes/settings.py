@@ -215,6 +215,7 @@ MESSAGING: dict[str, Any] = {
     "RESEND_BACKOFF_SECONDS": (10, 20, 40, 80, 160, 300),
     "RESEND_UP_TO": 1_000,
     "STRANDED_AFTER_SECONDS": 86_400,
+    "ROUTING_GRACE_SECONDS": 30,
     "WORKER_GRACE_SECONDS": seconds(env, "WORKER_GRACE_SECONDS", default=10.0, least=0, most=3_600),
 }
 

@@ -3,9 +3,6 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-# Longer than any process remembers a tenant or a choice: until then somebody may still send to the old queue.
-GRACE_SECONDS = 30.0
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -27,9 +24,9 @@ class Turnover:
     gone: frozenset[str]
 
 
-def candidates(known: Mapping[str, Standing], wanted: Collection[str], *, now: float) -> frozenset[str]:
+def candidates(known: Mapping[str, Standing], wanted: Collection[str], *, now: float, grace: float) -> frozenset[str]:
     """Which queues would go if they were empty: only these have to be looked at."""
-    over = now - GRACE_SECONDS
+    over = now - grace
     return frozenset(
         queue
         for queue, standing in known.items()
@@ -37,12 +34,15 @@ def candidates(known: Mapping[str, Standing], wanted: Collection[str], *, now: f
     )
 
 
-def turn_over(known: Mapping[str, Standing], wanted: Collection[str], empty: Iterable[str], *, now: float) -> Turnover:
+def turn_over(
+    known: Mapping[str, Standing], wanted: Collection[str], empty: Iterable[str], *, now: float, grace: float
+) -> Turnover:
     """Decide. `known` are the queues served until now, `wanted` those that may be sent to, `empty` those seen empty now.
 
-    One that is wanted again is in use again, whatever it holds.
+    One that is wanted again is in use again, whatever it holds. `grace` is in seconds, longer than any process remembers a tenant
+    or a choice: until then somebody may still send to the old queue.
     """
-    gone = candidates(known, wanted, now=now).intersection(empty)
+    gone = candidates(known, wanted, now=now, grace=grace).intersection(empty)
     served = {
         queue: standing if standing.is_retiring else Standing(now)
         for queue, standing in known.items()

@@ -10,6 +10,7 @@ from django.db import close_old_connections, connection
 
 from messaging import metrics
 from messaging.life import Life
+from messaging.routing.steward import Steward
 from messaging.settings import sweep_interval_seconds
 from messaging.sweeper import Sweeper
 from messaging.watches import watch_until
@@ -37,7 +38,8 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        sweeper, life, away, is_first = Sweeper(), Life("sweeper", needs_broker=True), False, True
+        sweeper, steward, life = Sweeper(), Steward(), Life("sweeper", needs_broker=True)
+        away, is_first = False, True
         life.begin()
         watch_until(stop)
         while not stop.is_set():
@@ -47,6 +49,7 @@ class Command(BaseCommand):
                     metrics.sweeps_at_zero(Tier.objects.values_list("code", flat=True))
                     is_first = False
                 sweeper.pass_once(go_on=lambda: not stop.is_set())
+                steward.step_if_due()
             except Exception as error:  # noqa: BLE001  # the one process that must outlive every fault of the others
                 if not away:
                     _log.warning("sweeper.interrupted", error=f"{type(error).__name__}: {error}"[:300])

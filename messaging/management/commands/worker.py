@@ -2,7 +2,8 @@
 
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import structlog
 from celery import current_app, signals
@@ -14,7 +15,8 @@ from messaging.faults import is_database_away
 from messaging.leaving import Leaving
 from messaging.life import Life
 from messaging.metrics import begin_at_zero
-from messaging.routing import queues_of
+from messaging.routing.cycle import WeightedCycle
+from messaging.routing.following import Follow, Following
 from messaging.routing.registry import PLATFORM
 from messaging.topology import QueueClass, get_topology
 from tenants.registry.models import Tier
@@ -22,6 +24,7 @@ from wildrydes.kernel.telemetry import retire_dead
 from wildrydes.kernel.waits import bound_answers
 
 _log = structlog.get_logger(__name__)
+T = TypeVar("T")
 _BEAT_SECONDS = 2.0
 # For a database that is away when a worker starts.
 _PATIENCE_SECONDS = 60.0
@@ -54,9 +57,8 @@ class Command(BaseCommand):
         """Start, and stay until told to stop."""
         classes: list[str] = options["classes"] or _CLASSES
         tiers = self._known(options["tier"])
-        queues = sorted(
-            {queue for tier in [*tiers, PLATFORM] for queue in queues_of(tier, classes)} | self._platform(classes)
-        )
+        Follow.following = Following(tiers, classes)
+        queues = sorted(_patiently(Follow.following.look))
         pool = options["pool"] or ("threads" if self._calls_outside(classes) else "prefork")
         argv = [
             "--quiet",  # no banner
@@ -77,29 +79,29 @@ class Command(BaseCommand):
         bound_answers()
         Leaving(pool=pool).watch()
         _show_life(tiers)
-        current_app.steps["consumer"].add(KeepClient)
+        current_app.steps["consumer"].update((KeepClient, Follow))
+        order = f"{WeightedCycle.__module__}:{WeightedCycle.__name__}"
+        current_app.conf.broker_transport_options = {
+            **current_app.conf.broker_transport_options,
+            "queue_order_strategy": order,
+        }
         current_app.worker_main(argv)
 
     @staticmethod
     def _known(tiers: list[str]) -> list[str]:
-        codes = _tiers() | {PLATFORM}
+        codes = {*_patiently(lambda: list(Tier.objects.values_list("code", flat=True))), PLATFORM}
         unknown = sorted(set(tiers) - codes)
         if unknown:
             raise CommandError(f"There is no tier {', '.join(unknown)}; choose from {', '.join(sorted(codes))}.")
         return sorted(set(tiers))
 
     @staticmethod
-    def _platform(classes: list[str]) -> set[str]:
-        """Platform work is served by every worker, so that onboarding never waits for a tier that is scaled to nothing."""
-        return {f"{name}.{PLATFORM}" for name in classes}
-
-    @staticmethod
     def _calls_outside(classes: list[str]) -> bool:
         return any(route.shape == "gateway" and route.queue_class in classes for route in get_topology().routes)
 
 
-def _tiers() -> set[str]:
-    """The tiers' codes. A database that is away for a moment is waited for: another start would cost more than the moment.
+def _patiently(question: Callable[[], T]) -> T:
+    """Ask. A database that is away for a moment is waited for: another start would cost more than the moment.
 
     Raises:
         CommandError: it stays away.
@@ -107,7 +109,7 @@ def _tiers() -> set[str]:
     give_up = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            return set(Tier.objects.values_list("code", flat=True))
+            return question()
         except Error as error:
             if not is_database_away(error):
                 raise

@@ -22,6 +22,10 @@ class Cell(Strategy):
         """As it was chosen."""
         return bool(options["turns"])
 
+    def names_tenants(self, options: Options) -> bool:
+        """No."""
+        return False
+
     def queue_for(self, sender: Sender, queue_class: str, options: Options, seen: Seen = UNSEEN) -> str:
         """The tenant's cell."""
         (cell,) = ranked(sender.key, int(options["cells"]))

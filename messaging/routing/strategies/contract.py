@@ -54,6 +54,9 @@ class Strategy(Protocol):
     def takes_turns(self, options: Options) -> bool:
         """Whether tenants that meet in a queue take turns there; if not, messages are served in the order in which they came."""
 
+    def names_tenants(self, options: Options) -> bool:
+        """Whether each tenant has a queue of its own as long as it is there, so that a pool has to know its tenants."""
+
     def queue_for(self, sender: Sender, queue_class: str, options: Options, seen: Seen = UNSEEN) -> str:
         """Where to send a message now: one of `queues_of_tenant`."""
 

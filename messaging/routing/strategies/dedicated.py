@@ -20,6 +20,10 @@ class Dedicated(Strategy):
         """There is nobody to take turns with."""
         return True
 
+    def names_tenants(self, options: Options) -> bool:
+        """Yes: that is its point."""
+        return True
+
     def queue_for(self, sender: Sender, queue_class: str, options: Options, seen: Seen = UNSEEN) -> str:
         """The tenant's own."""
         return names.of_tenant(queue_class, sender.tier, KIND, sender.key)

@@ -48,6 +48,10 @@ class Overflow(Strategy):
         """As it was chosen."""
         return bool(options["turns"])
 
+    def names_tenants(self, options: Options) -> bool:
+        """No: those queues come and go."""
+        return False
+
     def queue_for(self, sender: Sender, queue_class: str, options: Options, seen: Seen = UNSEEN) -> str:
         """The tier's; while it is moved, its own."""
         return self.queues_of_tenant(sender, queue_class, options)[1 if seen.moved else 0]

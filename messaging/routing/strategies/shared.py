@@ -18,6 +18,10 @@ class Shared(Strategy):
         """No: that is its point."""
         return False
 
+    def names_tenants(self, options: Options) -> bool:
+        """No."""
+        return False
+
     def queue_for(self, sender: Sender, queue_class: str, options: Options, seen: Seen = UNSEEN) -> str:
         """The class's one queue."""
         return names.shared(queue_class, "shared")

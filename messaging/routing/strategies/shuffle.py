@@ -29,6 +29,10 @@ class Shuffle(Strategy):
         """As it was chosen."""
         return bool(options["turns"])
 
+    def names_tenants(self, options: Options) -> bool:
+        """No."""
+        return False
+
     def queue_for(self, sender: Sender, queue_class: str, options: Options, seen: Seen = UNSEEN) -> str:
         """The shorter of the tenant's queues as they were seen; its first one when they are equal or nobody looked."""
         own = self.queues_of_tenant(sender, queue_class, options)

@@ -24,6 +24,10 @@ class Tiered(Strategy):
         """As it was chosen."""
         return bool(options["turns"])
 
+    def names_tenants(self, options: Options) -> bool:
+        """As it was chosen."""
+        return bool(options["per_tenant"])
+
     def queue_for(self, sender: Sender, queue_class: str, options: Options, seen: Seen = UNSEEN) -> str:
         """The tier's, or the tenant's own."""
         if options["per_tenant"]:

@@ -8,7 +8,7 @@ from messaging.routing.registry import PLATFORM, STRATEGIES, queue_for, queues_o
 from messaging.routing.strategies import ALL, DEFAULT, names
 from messaging.routing.strategies.contract import EVERYBODY, Seen, Sender, neighbours
 from messaging.routing.strategies.parameters import InvalidOption, complete
-from messaging.routing.turnover import GRACE_SECONDS, Standing, turn_over
+from messaging.routing.turnover import Standing, turn_over
 from messaging.topology import QueueClass
 from tenants.registry.models import RoutingStrategy
 
@@ -22,6 +22,7 @@ SENDERS = [
     *(Sender(f"tenant-{number}", TIERS[number % 3]) for number in range(60)),
     *(Sender(key, TIERS[number % 3]) for number, key in enumerate(HOSTILE)),
 ]
+GRACE = 30.0
 strategies = pytest.mark.parametrize("strategy", ALL.values(), ids=list(ALL))
 
 
@@ -147,29 +148,29 @@ def test_a_change_of_strategy_drains_the_old_queues_before_they_vanish(old, new)
     before, after = (set(served(ALL[name], options[name], "rfq")) for name in (old, new))
     known = dict.fromkeys(before, Standing())
     # At once, although all are empty: a process that does not know yet may send to them.
-    step = turn_over(known, after, before | after, now=1_000.0)
+    step = turn_over(known, after, before | after, now=1_000.0, grace=GRACE)
     assert set(step.served) == before | after
     assert not step.gone
     # Much later, as long as there is something in them.
-    step = turn_over(step.served, after, (), now=9_000.0)
+    step = turn_over(step.served, after, (), now=9_000.0, grace=GRACE)
     assert set(step.served) == before | after
     assert {queue for queue, standing in step.served.items() if standing.is_retiring} == before - after
     # Empty at last.
-    step = turn_over(step.served, after, before | after, now=9_001.0)
+    step = turn_over(step.served, after, before | after, now=9_001.0, grace=GRACE)
     assert set(step.served) == after
     assert step.gone == before - after
 
 
 def test_a_queue_that_is_wanted_again_stays():
     known = {"rfq.old": Standing(1_000.0)}
-    step = turn_over(known, {"rfq.old"}, {"rfq.old"}, now=1_000.0 + GRACE_SECONDS)
+    step = turn_over(known, {"rfq.old"}, {"rfq.old"}, now=1_000.0 + GRACE, grace=GRACE)
     assert step.served == {"rfq.old": Standing()}
 
 
 def test_an_empty_queue_waits_for_those_who_do_not_know_yet():
     known = {"rfq.old": Standing(1_000.0)}
-    assert not turn_over(known, (), {"rfq.old"}, now=1_000.0 + GRACE_SECONDS - 1).gone
-    assert turn_over(known, (), {"rfq.old"}, now=1_000.0 + GRACE_SECONDS).gone == {"rfq.old"}
+    assert not turn_over(known, (), {"rfq.old"}, now=1_000.0 + GRACE - 1, grace=GRACE).gone
+    assert turn_over(known, (), {"rfq.old"}, now=1_000.0 + GRACE, grace=GRACE).gone == {"rfq.old"}
 
 
 # What the product routes by.
