@@ -30,6 +30,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _entry("Redrive runs", "restart_alt", "messaging", "redriverun"),
                 _entry("Deliveries", "outbox", "messaging", "delivery"),
                 _page("Queues", "groups_2", "queues", "messaging.view_delivery"),
+                _entry("Routing", "alt_route", "messaging", "routingchoice"),
                 _entry("Schedule", "schedule", "django_celery_beat", "periodictask"),
             ],
         },

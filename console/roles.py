@@ -32,6 +32,8 @@ _BUSINESS = _view(
     "messaging.delivery",
     "messaging.deadletter",
     "messaging.redriverun",
+    "messaging.routingchoice",
+    "messaging.overflowepisode",
     "fleet.unicorn",
     "fleet.reservation",
     "fleet.call",
@@ -57,7 +59,7 @@ _OPERATOR = (
     | _WATCHING
     | _may("change", "registry.tenant", "registry.tier", "django_celery_beat.periodictask")
     | _may("add", "messaging.redriverun")
-    | _may("change", "messaging.redriverun")
+    | _may("change", "messaging.redriverun", "messaging.routingchoice")
     | {"messaging.discard_deadletter", "messaging.edit_deadletter", "console.repair_money"}
 )
 ROLES: dict[str, frozenset[str]] = {

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from messaging import metrics
 from messaging.broker_clients import keep_client
 from messaging.depths import lane_of
-from messaging.routing import queue_for
+from messaging.routing import route
 from messaging.second_chance import SecondChance
 from messaging.settings import send_timeout_seconds
 from tenants.registry.directory import TenantRef
@@ -47,7 +47,8 @@ class Wakeup:
     @classmethod
     def of(cls, delivery_id: UUID, epoch: int, queue_class: str, tenant: TenantRef | None) -> Self:
         """The wake-up for a delivery, routed by the tenant's strategy."""
-        return cls(delivery_id, epoch, queue_for(tenant, queue_class), str(tenant.id) if tenant else "platform")
+        routed = route(tenant, queue_class)
+        return cls(delivery_id, epoch, routed.queue, routed.group)
 
     @property
     def lane(self) -> str:

@@ -1,21 +1,24 @@
-"""What was chosen by the tier's and the tenant's field becomes rows; enterprise gets a queue for each of its tenants."""
+"""What was chosen by the tier's and the tenant's field becomes rows; enterprise gets a queue for each of its tenants.
+
+The fields are read as columns: the registry's state does not know them any more, its tables keep them until no old code runs.
+"""
 
 from django.db import migrations
 
-
-def write(apps, schema_editor):
-    choice = apps.get_model("messaging", "RoutingChoice")
-    tier, tenant = apps.get_model("registry", "Tier"), apps.get_model("registry", "Tenant")
-    apps.get_model("messaging", "RoutingState").objects.get_or_create(id=1)
-    for row in tier.objects.exclude(routing_strategy="tiered"):
-        choice.objects.get_or_create(tier=row, queue_class="", defaults={"strategy": row.routing_strategy})
-    for row in tenant.objects.exclude(routing_strategy=""):
-        choice.objects.get_or_create(tenant=row, queue_class="", defaults={"strategy": row.routing_strategy})
-    for row in tier.objects.filter(code="enterprise"):
-        defaults = {"strategy": "tiered", "options": {"per_tenant": 1}}
-        choice.objects.get_or_create(tier=row, queue_class="", defaults=defaults)
+WRITE = """
+    INSERT INTO messaging_routingstate (id, generation) VALUES (1, 0) ON CONFLICT DO NOTHING;
+    INSERT INTO messaging_routingchoice (id, tier_id, queue_class, strategy, options)
+    SELECT gen_random_uuid(), code, '', routing_strategy, '{}' FROM registry_tier WHERE routing_strategy <> 'tiered'
+    ON CONFLICT DO NOTHING;
+    INSERT INTO messaging_routingchoice (id, tenant_id, queue_class, strategy, options)
+    SELECT gen_random_uuid(), id, '', routing_strategy, '{}' FROM registry_tenant WHERE routing_strategy <> ''
+    ON CONFLICT DO NOTHING;
+    INSERT INTO messaging_routingchoice (id, tier_id, queue_class, strategy, options)
+    SELECT gen_random_uuid(), code, '', 'tiered', '{"per_tenant": 1}' FROM registry_tier WHERE code = 'enterprise'
+    ON CONFLICT DO NOTHING;
+"""
 
 
 class Migration(migrations.Migration):
     dependencies = [("messaging", "0008_routing"), ("registry", "0003_store_credit_per_user")]
-    operations = [migrations.RunPython(write, migrations.RunPython.noop)]
+    operations = [migrations.RunSQL(WRITE, migrations.RunSQL.noop)]

@@ -1,5 +1,5 @@
-"""Routing: which queue a message goes to, decided by the tenant's strategy."""
+"""Routing: which queue a message goes to, decided by the strategy in force for its tenant."""
 
-from messaging.routing.registry import queue_for, queues_of
+from messaging.routing.registry import queue_for, route, served_queues
 
-__all__ = ["queue_for", "queues_of"]
+__all__ = ["queue_for", "route", "served_queues"]

@@ -1,42 +1,49 @@
 """Which queue a message goes to, and which queues a worker consumes: the strategies applied to what is in force."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
-from messaging.routing.choices import remembered, rules, seen_by, sent_to
+from messaging.routing.choices import rules, seen_by, sent_to
 from messaging.routing.models import ServedQueue
 from messaging.routing.serving import Served, wanted_now
-from messaging.routing.shared import Shared
 from messaging.routing.strategies import names
 from messaging.routing.strategies.contract import EVERYBODY, Sender
-from messaging.routing.tiered import Tiered
 from tenants.registry.context import enter_public
 from tenants.registry.directory import TenantRef
-from tenants.registry.models import RoutingStrategy
 
 PLATFORM = EVERYBODY
-STRATEGIES = {RoutingStrategy.SHARED: Shared(), RoutingStrategy.TIERED: Tiered()}
+# Whose turn a message takes where nobody takes turns.
+NOBODYS_TURN = "all"
 
 
-def queue_for(tenant: TenantRef | None, queue_class: str) -> str:
-    """The queue for a tenant's message of this class, or for a platform message (no tenant), as things are now.
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A queue, and whose turn a message takes in it."""
+
+    queue: str
+    group: str
+
+
+def route(tenant: TenantRef | None, queue_class: str) -> Routed:
+    """Where a tenant's message of this class goes, or a platform message (no tenant), as things are now.
 
     Raises:
         django.db.Error: the database is away, and this process knows nothing fresh.
     """
     if tenant is None:
-        return names.shared(queue_class, PLATFORM)
+        return Routed(names.shared(queue_class, PLATFORM), PLATFORM)
     tier = tenant.tier.code
     choice = rules().of(tenant.id, tier, queue_class)
-    seen = seen_by(tenant.id, queue_class)
-    queue = choice.strategy.queue_for(Sender(tenant.slug, tier), queue_class, choice.options, seen)
-    sent_to(queue)
-    return queue
+    strategy, options = choice.strategy, choice.options
+    queue = strategy.queue_for(Sender(tenant.slug, tier), queue_class, options, seen_by(tenant.id, queue_class))
+    if choice.name == "shuffle":
+        sent_to(queue)
+    return Routed(queue, str(tenant.id) if strategy.takes_turns(options) else NOBODYS_TURN)
 
 
-def queues_of_tenant(tenant: TenantRef, queue_class: str) -> tuple[str, ...]:
-    """Every queue that may get the tenant's messages of this class, as things are now."""
-    choice = remembered().of(tenant.id, tenant.tier.code, queue_class)
-    return choice.strategy.queues_of_tenant(Sender(tenant.slug, tenant.tier.code), queue_class, choice.options)
+def queue_for(tenant: TenantRef | None, queue_class: str) -> str:
+    """The queue of `route`."""
+    return route(tenant, queue_class).queue
 
 
 def served_queues(pools: Collection[str], queue_classes: Iterable[str]) -> dict[str, Served]:
@@ -52,8 +59,3 @@ def served_queues(pools: Collection[str], queue_classes: Iterable[str]) -> dict[
         found = {row.name: Served(row.queue_class, row.pool, row.weight) for row in kept}
         found.update(wanted_now(rules(), classes))
     return {name: served for name, served in found.items() if served.pool in everywhere}
-
-
-def queues_of(tier: str, queue_classes: Iterable[str]) -> list[str]:
-    """The names of `served_queues` for one pool."""
-    return sorted(served_queues([tier], queue_classes))

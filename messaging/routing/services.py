@@ -1,5 +1,6 @@
 """Changing the choice. Every change is in the audit trail and in force everywhere within seconds, without a restart."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ from messaging.routing.strategies.parameters import InvalidOption
 from messaging.topology import QueueClass
 from tenants.registry.models import Tenant, Tier
 from wildrydes.kernel.errors import InvalidInput, NotFound
+
+# What a tier's code or a short name can be; the database does not take every text.
+_CODE = re.compile(r"\A[\w-]{1,40}\Z", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +49,13 @@ def find(place: Place) -> tuple[Tier | None, Tenant | None]:
     if bool(place.tier) == bool(place.tenant):
         raise InvalidInput.at("/tier", "Name a tier or a company, one of them.")
     if place.tier:
-        tier = Tier.objects.filter(code=place.tier).first()
+        tier = Tier.objects.filter(code=place.tier).first() if _CODE.match(place.tier) else None
         if tier is None:
             raise NotFound(f"There is no tier {place.tier[:40]!r}.")
         return tier, None
-    tenant: Tenant | None = Tenant.objects.filter(slug=place.tenant).select_related("tier").first()
+    tenant: Tenant | None = None
+    if _CODE.match(place.tenant):
+        tenant = Tenant.objects.filter(slug=place.tenant).select_related("tier").first()
     if tenant is None:
         raise NotFound(f"There is no company with the short name {place.tenant[:40]!r}.")
     return None, tenant

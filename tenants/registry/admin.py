@@ -33,7 +33,6 @@ class TierAdmin(ModelAdmin):
         "max_backlog",
         "service_level_seconds",
         "booking_deadline_seconds",
-        "routing_strategy",
         "worker_share",
         "max_in_work",
         "payment_failure_outcome",
@@ -45,10 +44,9 @@ class TierAdmin(ModelAdmin):
         ("Promises", {"fields": ("service_level_seconds", "booking_deadline_seconds")}),
         ("Fairness", {"fields": ("worker_share", "max_in_work")}),
         (
-            "Routing and payment",
+            "Payment",
             {
                 "fields": (
-                    "routing_strategy",
                     "payment_failure_outcome",
                     "store_credit_limit_minor",
                     "store_credit_user_limit_minor",
@@ -118,7 +116,7 @@ class TenantAdmin(ModelAdmin):
         (None, {"fields": ("name", "tier", "status", "suspended_at", "suspended_reason")}),
         ("Work", {"fields": ("processing_paused_at", "processing_paused_reason")}),
         ("Branding", {"fields": ("brand_name", "brand_colour", "brand_logo_url")}),
-        ("Behaviour", {"fields": ("features", "routing_strategy")}),
+        ("Behaviour", {"fields": ("features",)}),
         ("Fixed", {"fields": ("slug", "schema_name", "currency", "created_at")}),
     )
 

@@ -29,7 +29,6 @@ class TierPolicy:
     max_backlog: int
     service_level_seconds: int
     booking_deadline_seconds: int
-    routing_strategy: str
     payment_failure_outcome: str
     store_credit_limit_minor: int
     store_credit_user_limit_minor: int | None = None
@@ -125,7 +124,7 @@ def _find(kind: str, key: str, lookup: dict[str, Any]) -> TenantRef | None:
 
 
 def snapshot(tenant: Tenant) -> TenantRef:
-    """The row as a `TenantRef`; a tenant's own routing strategy goes before its tier's."""
+    """The row as a `TenantRef`."""
     tier = tenant.tier
     return TenantRef(
         id=tenant.id,
@@ -145,7 +144,6 @@ def snapshot(tenant: Tenant) -> TenantRef:
             max_backlog=tier.max_backlog,
             service_level_seconds=tier.service_level_seconds,
             booking_deadline_seconds=tier.booking_deadline_seconds,
-            routing_strategy=tenant.routing_strategy or tier.routing_strategy,
             payment_failure_outcome=tier.payment_failure_outcome,
             store_credit_limit_minor=tier.store_credit_limit_minor,
             store_credit_user_limit_minor=tier.store_credit_user_limit_minor,

@@ -33,7 +33,7 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
 
     class Meta:
         model = Tenant
-        fields = ("name", "tier", "routing_strategy", "brand_name", "brand_colour", "brand_logo_url", "features")
+        fields = ("name", "tier", "brand_name", "brand_colour", "brand_logo_url", "features")
 
     def clean_name(self) -> str:
         """The company's name, in one spelling."""

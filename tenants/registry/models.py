@@ -9,13 +9,6 @@ from wildrydes.kernel.ids import new_id
 from wildrydes.kernel.money import CURRENCIES
 
 
-class RoutingStrategy(models.TextChoices):
-    """Which queue a tenant's messages go to."""
-
-    SHARED = "shared", "Shared: one queue for all"
-    TIERED = "tiered", "Tiered: queues of the tier's own"
-
-
 class PaymentFailureOutcome(models.TextChoices):
     """What becomes of a ride whose fare cannot be captured for good."""
 
@@ -44,7 +37,6 @@ class Tier(models.Model):  # type: ignore[django-manager-missing]  # Tenant's ba
         validators=[MinValueValidator(10), MaxValueValidator(86_400)],
         help_text="When a booking that is still open ends by itself, in seconds.",
     )
-    routing_strategy = models.CharField(max_length=20, choices=RoutingStrategy, default=RoutingStrategy.TIERED)
     payment_failure_outcome = models.CharField(
         max_length=20, choices=PaymentFailureOutcome, default=PaymentFailureOutcome.FAIL
     )
@@ -103,9 +95,6 @@ class Tenant(TenantMixin):
     )
     brand_logo_url = models.URLField(blank=True)
     features = models.JSONField(default=dict, blank=True, help_text='Feature flags, for example {"loyalty": true}.')
-    routing_strategy = models.CharField(
-        max_length=20, choices=RoutingStrategy, blank=True, default="", help_text="Empty: the tier's."
-    )
     created_at = models.DateTimeField(auto_now_add=True)
     suspended_at = models.DateTimeField(null=True, editable=False)
     suspended_reason = models.CharField(max_length=200, blank=True, editable=False)

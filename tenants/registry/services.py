@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from tenants.registry import naming
 from tenants.registry.directory import forget
-from tenants.registry.models import Domain, RoutingStrategy, Tenant, TenantStatus, Tier
+from tenants.registry.models import Domain, Tenant, TenantStatus, Tier
 from wildrydes.kernel.errors import Conflict, InvalidInput, NotFound
 from wildrydes.kernel.money import CURRENCIES
 
@@ -79,16 +79,14 @@ def save_tier(tier: Tier) -> None:
 
 
 def save_tenant(tenant: Tenant) -> None:
-    """Store a tenant's changed name, tier, branding, feature flags or routing.
+    """Store a tenant's changed name, tier, branding or feature flags.
 
     Raises:
         InvalidInput: a field breaks a rule, or the name is taken.
     """
     tenant.name = naming.check_company_name(tenant.name)
     tenant.features = naming.check_features(tenant.features)
-    if tenant.routing_strategy and tenant.routing_strategy not in RoutingStrategy.values:
-        raise InvalidInput.at("/routing_strategy", "There is no such routing strategy.")
-    changeable = ("name", "tier", "brand_name", "brand_colour", "brand_logo_url", "features", "routing_strategy")
+    changeable = ("name", "tier", "brand_name", "brand_colour", "brand_logo_url", "features")
     try:
         with transaction.atomic():
             tenant.save(update_fields=changeable)

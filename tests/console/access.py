@@ -80,6 +80,10 @@ ACCESS: dict[str, Access] = {
     "redriving_figures": Access(EVERY_ROLE, NOBODY),
     "redriving_plan": Access(OPERATING, OPERATING),
     "redriving_steer": Access(NOBODY, OPERATING),
+    # routing
+    "messaging_routingchoice_changelist": Access(EVERY_ROLE, NOBODY),
+    "routing_choose": Access(OPERATING, OPERATING),
+    **_model("messaging_overflowepisode", view=EVERY_ROLE),
     # the rest of operations
     **_model("messaging_delivery", view=EVERY_ROLE),
     **_model("django_celery_beat_periodictask", view=WATCHING, change=OPERATING),

@@ -113,7 +113,7 @@ def tenant_form(acme, **changed):
     kept = {
         "name": acme.name, "tier": acme.tier_id, "brand_name": "", "brand_colour": "#6b21a8",
         "brand_logo_url": "", "features": "{}",
-        "routing_strategy": "", "domains-TOTAL_FORMS": "1", "domains-INITIAL_FORMS": "1", "domains-MIN_NUM_FORMS": "0",
+        "domains-TOTAL_FORMS": "1", "domains-INITIAL_FORMS": "1", "domains-MIN_NUM_FORMS": "0",
         "domains-MAX_NUM_FORMS": "1000", "domains-0-id": acme.domains.get().pk, "domains-0-tenant": acme.pk,
     }  # fmt: skip
     return kept | changed
@@ -149,7 +149,6 @@ def test_staff_change_branding_flags_and_domains(tenant, staff):
         {"name": "GLOBEX"},
         {"name": "A\x00"},
         {"tier": "gold"},
-        {"routing_strategy": "x"},
         {"domains-TOTAL_FORMS": "2", "domains-1-domain": "localhost"},
         {"domains-TOTAL_FORMS": "2", "domains-1-domain": "globex.localhost"},
         {"domains-TOTAL_FORMS": "x"},
@@ -199,7 +198,7 @@ def test_tiers_are_edited_but_neither_added_nor_removed(db, staff):
     policies = {
         "name": "Basic", "requests_per_minute": "99", "max_backlog": "5", "service_level_seconds": "60",
         "booking_deadline_seconds": "600", "worker_share": "1",
-        "routing_strategy": "tiered", "payment_failure_outcome": "fail", "store_credit_limit_minor": "0",
+        "payment_failure_outcome": "fail", "store_credit_limit_minor": "0",
     }  # fmt: skip
     assert staff.post(page, policies).status_code == 302
     assert Tier.objects.get(code="basic").requests_per_minute == 99

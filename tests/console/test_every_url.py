@@ -21,6 +21,7 @@ from console.roles import ADMINISTRATOR
 from fleet.models import HOUSE, Call, Reservation, Unicorn
 from messaging.journal.models import HandlerError
 from messaging.models import Delivery, ItemState, RedriveItem, RedriveRun
+from messaging.routing.models import OverflowEpisode
 from payments.reconciliation.models import Item, Run
 from tenants.onboarding.models import OnboardingRun
 from tenants.registry.context import enter_tenant
@@ -90,6 +91,10 @@ def things(tenant: Any) -> dict[str, Any]:
         "letter_id": dead.id, "error_id": error.id, "run_id": run.id, "act": "cancel",
         "messaging_delivery": delivery.pk, "registry_tenant": tenant.id, "registry_tier": "basic",
         "onboarding_onboardingrun": OnboardingRun.objects.earliest("started_at").pk,
+        "messaging_overflowepisode": OverflowEpisode.objects.create(
+            tenant_id=tenant.id, queue_class="rfq", queue="rfq.basic.over-acme", trigger="slow", backlog=0, seconds=9,
+            errors=0, most_waiting=0,
+        ).pk,
         "fleet_unicorn": unicorn.pk, "fleet_reservation": reservation.pk,
         "fleet_call": Call.objects.create(id=new_id(), tenant_id=tenant.id, closes_at=now()).pk, "fleet_operator": HOUSE,
         "identity_user": member().pk,

@@ -14,6 +14,7 @@ from wildrydes.devstack.dialogue import RIDE
 from wildrydes.devstack.logins import Login
 
 FLOOD = 120
+NOTICE = "UPDATE messaging_routingstate SET generation = generation + 1 RETURNING generation"
 WORKERS = ("worker-basic", "worker-premium", "worker-enterprise")
 
 
@@ -21,15 +22,19 @@ WORKERS = ("worker-basic", "worker-premium", "worker-enterprise")
 def in_one_queue(stack: Stack, logins: dict[str, Login]) -> Iterator[tuple[Rider, Rider]]:
     """A noisy and a quiet rider whose companies share their queues."""
     noisy, quiet = (Rider(stack, logins[tier]) for tier in ("enterprise", "premium"))
-    route = "UPDATE registry_tenant SET routing_strategy = %s WHERE slug = ANY(%s) RETURNING id"
     behind, slugs = BehindTheScenes(stack, quiet.slug), [noisy.slug, quiet.slug]
-    behind.rows(route, "shared", slugs)
+    behind.rows(
+        "INSERT INTO messaging_routingchoice (id, tenant_id, queue_class, strategy, options)"
+        " SELECT gen_random_uuid(), id, '', 'fair', '{}' FROM registry_tenant WHERE slug = ANY(%s) RETURNING id",
+        slugs,
+    )
+    behind.rows(NOTICE)
     valkey = stack.servers.valkey
     assert valkey is not None
     client = redis.Redis.from_url(valkey.client_url)
 
     def taken() -> int:
-        return int(client.hget("fairqueue:bookings.shared:state", "claims") or 0)  # type: ignore[arg-type]
+        return int(client.hget("fairqueue:bookings.fair:state", "claims") or 0)  # type: ignore[arg-type]
 
     before = taken()
 
@@ -41,7 +46,11 @@ def in_one_queue(stack: Stack, logins: dict[str, Login]) -> Iterator[tuple[Rider
     eventually(moved, what="every process has noticed the new routing")
     yield noisy, quiet
     stack.heal()
-    behind.rows(route, "", slugs)
+    behind.rows(
+        "DELETE FROM messaging_routingchoice USING registry_tenant t WHERE t.id = tenant_id AND t.slug = ANY(%s) RETURNING t.id",
+        slugs,
+    )
+    behind.rows(NOTICE)
 
 
 def ride(rider: Rider, *, hours: int) -> dict[str, object]:

@@ -3,10 +3,16 @@
 import pytest
 from django.db.models.functions import Now
 
+from audit.services import Actor
 from fairqueue import FairQueue, Limits
 from messaging.fairness.keeping import LimitsKeeper
+from messaging.routing.choices import forget as forget_routing
+from messaging.routing.models import ServedQueue
+from messaging.routing.services import Place, Wish, choose
 from messaging.topology import QueueClass
 from tenants.registry.models import Tenant, Tier
+
+ACTOR = Actor.system("a test")
 
 
 @pytest.fixture
@@ -36,9 +42,11 @@ def test_a_tiers_cap_holds_in_each_of_its_queues_and_in_no_other(keeper, wakeups
 def test_where_tiers_meet_each_tenant_has_its_tiers_share_and_cap(keeper, wakeups, tenant, other_tenant):
     Tier.objects.filter(code="basic").update(max_in_work=3)
     Tier.objects.filter(code="premium").update(worker_share=4.0)
-    Tenant.objects.filter(id__in=[tenant.id, other_tenant.id]).update(routing_strategy="shared")
+    for each in (tenant, other_tenant):
+        choose(wish=Wish(place=Place(tenant=each.slug), strategy="fair"), actor=ACTOR)
+    forget_routing()
     keeper.keep()
-    assert limits(wakeups, "bookings.shared").groups == {
+    assert limits(wakeups, "bookings.fair").groups == {
         str(tenant.id): Limits(cap=3),
         str(other_tenant.id): Limits(weight=4.0),
     }
@@ -47,18 +55,23 @@ def test_where_tiers_meet_each_tenant_has_its_tiers_share_and_cap(keeper, wakeup
 
 def test_a_tenant_that_changes_its_tier_or_its_routing_changes_its_limits(keeper, wakeups, tenant):
     Tier.objects.filter(code="premium").update(worker_share=4.0)
-    Tenant.objects.filter(id=tenant.id).update(routing_strategy="shared", tier="premium")
+    Tenant.objects.filter(id=tenant.id).update(tier="premium")
+    choose(wish=Wish(place=Place(tenant=tenant.slug), strategy="fair"), actor=ACTOR)
+    forget_routing()
     keeper.keep()
-    assert limits(wakeups, "bookings.shared").groups == {str(tenant.id): Limits(weight=4.0)}
+    assert limits(wakeups, "bookings.fair").groups == {str(tenant.id): Limits(weight=4.0)}
     Tenant.objects.filter(id=tenant.id).update(tier="basic")
     keeper.keep(at_once=True)
-    assert limits(wakeups, "bookings.shared").groups == {}
+    assert limits(wakeups, "bookings.fair").groups == {}
 
 
 def test_a_paused_tenant_is_paused_wherever_its_messages_may_be(keeper, wakeups, tenant):
+    ServedQueue.objects.create(
+        name="bookings.premium.own-acme", queue_class="bookings", pool="premium", retiring_since=Now()
+    )
     Tenant.objects.filter(id=tenant.id).update(processing_paused_at=Now())
     keeper.keep()
-    for queue in ("bookings.basic", "bookings.shared", "payments.basic"):
+    for queue in ("bookings.basic", "payments.basic", "bookings.premium.own-acme"):
         assert limits(wakeups, queue).groups == {str(tenant.id): Limits(paused=True)}
     Tenant.objects.filter(id=tenant.id).update(processing_paused_at=None)
     keeper.keep(at_once=True)

@@ -3,16 +3,18 @@
 import json
 
 import pytest
+from celery import current_app
 from django.db import connection
 
 from audit.services import Actor
 from messaging.models import Delivery
 from messaging.outbox import Wakeup, WakeupSender
 from messaging.routing import queue_for
-from messaging.routing.models import ServedQueue
+from messaging.routing.models import OverflowEpisode, ServedQueue
 from messaging.routing.services import Place, Wish, choose
 from tenants.registry.context import enter_public
 from tests.support.crew import eventually
+from wildrydes.configuration.broker import broker_url
 
 STRATEGIES = ["dedicated", "cell", "shuffle", "fair", "shared", "overflow", "tiered"]
 ACTOR = Actor.system("a test")
@@ -30,10 +32,8 @@ def roomy(crew):
 @pytest.fixture
 def sender(roomy, settings):
     """Sends wake-ups to the processes' Redis."""
-    from celery import current_app
-
     before = current_app.conf.broker_url
-    current_app.conf.broker_url = roomy.environment["REDIS_URL"]
+    current_app.conf.broker_url = broker_url(settings.MESSAGING["TRANSPORT"], roomy.environment["REDIS_URL"])
     made = WakeupSender(5.0)
     yield made
     made.close()
@@ -116,6 +116,22 @@ def test_what_waits_in_a_queue_that_nobody_knows_is_sent_again(roomy, shop, send
     eventually(lambda: not shop.open(), what="the sweeper sent them where somebody works")
     assert sorted(shop.effects()) == sorted(things)
     assert Delivery.objects.count() == 0
+
+
+def test_a_flood_overflows_and_comes_back_by_itself(roomy, shop, tenant):
+    options = {"backlog": 10, "calm": 1, "weight": 0.5}
+    choose(wish=Wish(place=Place(tier="basic"), strategy="overflow", options=options), actor=ACTOR)
+    roomy.sweeper()
+    worker = roomy.worker(concurrency=2)
+    things = shop.post("good", 1)
+    eventually(lambda: not shop.open(), what="the worker is at work")
+    things += shop.post("good", 30, seconds=0.3)
+    eventually(lambda: OverflowEpisode.objects.filter(stage="moved").exists(), within=30, what="the backlog is seen")
+    things += shop.post("good", 5)
+    eventually(lambda: worker.said("Started consuming from bookings.basic.over-acme"), within=30, what="and followed")
+    eventually(lambda: not shop.open(), what="all is done")
+    eventually(lambda: OverflowEpisode.objects.filter(stage="over").exists(), within=30, what="it came back")
+    assert sorted(shop.effects()) == sorted(things)
 
 
 def _standing(name):

@@ -4,13 +4,11 @@ from itertools import permutations
 
 import pytest
 
-from messaging.routing.registry import PLATFORM, STRATEGIES, queue_for, queues_of
-from messaging.routing.strategies import ALL, DEFAULT, names
+from messaging.routing.strategies import ALL, names
 from messaging.routing.strategies.contract import EVERYBODY, Seen, Sender, neighbours
 from messaging.routing.strategies.parameters import InvalidOption, complete
 from messaging.routing.turnover import Standing, turn_over
 from messaging.topology import QueueClass
-from tenants.registry.models import RoutingStrategy
 
 CLASSES = [str(queue_class) for queue_class in QueueClass]
 TIERS = ["basic", "premium", "enterprise"]
@@ -102,7 +100,7 @@ def test_names_are_valid_bounded_and_tell_their_class(strategy):
                 assert names.VALID.match(queue), queue
                 assert len(queue) <= names.LONGEST
                 assert queue.startswith(f"{queue_class}.")
-            assert f"{queue_class}.{PLATFORM}" not in found
+            assert f"{queue_class}.{EVERYBODY}" not in found
 
 
 @strategies
@@ -171,30 +169,3 @@ def test_an_empty_queue_waits_for_those_who_do_not_know_yet():
     known = {"rfq.old": Standing(1_000.0)}
     assert not turn_over(known, (), {"rfq.old"}, now=1_000.0 + GRACE - 1, grace=GRACE).gone
     assert turn_over(known, (), {"rfq.old"}, now=1_000.0 + GRACE, grace=GRACE).gone == {"rfq.old"}
-
-
-# What the product routes by.
-
-
-@pytest.mark.parametrize("name", sorted(STRATEGIES))
-@pytest.mark.parametrize("queue_class", CLASSES)
-def test_a_tenants_queue_is_stable_and_served_by_some_worker(name, queue_class, tenant):
-    strategy = STRATEGIES[name]
-    queue = strategy.queue_for(tenant, queue_class)
-    assert queue == strategy.queue_for(tenant, queue_class)
-    assert queue.startswith(f"{queue_class}.")
-    assert queue in set(queues_of(tenant.tier.code, CLASSES)) | set(queues_of(PLATFORM, CLASSES))
-
-
-def test_every_strategy_that_staff_can_choose_exists():
-    assert set(STRATEGIES) == set(RoutingStrategy.values)
-    assert DEFAULT in ALL
-
-
-def test_platform_messages_have_a_queue_of_their_own():
-    assert queue_for(None, "control") == "control.platform"
-    assert "control.platform" in queues_of(PLATFORM, ["control"])
-
-
-def test_tiers_do_not_share_queues_by_default(tenant, other_tenant):
-    assert queue_for(tenant, "bookings") != queue_for(other_tenant, "bookings")
