@@ -1,4 +1,4 @@
-"""What tenants send in a comparison: five made loads, and recorded traces of one's own traffic. All seeded, nothing by chance twice."""
+"""What tenants send in a comparison: made loads, each the same for the same seed, and recorded traces of one's own traffic."""
 
 import csv
 import json
@@ -48,7 +48,7 @@ class Size:
 
 
 def _tier(number: int) -> str:
-    return "enterprise" if number % 20 == 19 else "premium" if number % 20 >= 16 else "basic"  # noqa: PLR2004
+    return "enterprise" if number % 20 == 19 else "premium" if number % 20 >= 16 else "basic"
 
 
 class _Making:
@@ -153,14 +153,16 @@ def load_of(name: str, size: Size) -> Load:
 
 
 def recorded(path: Path) -> Load:
-    """A trace: CSV with a header, or a JSON object per line, with `at` (seconds), `tenant`, `seconds` and perhaps `tier`, `failures`.
+    """A trace: CSV with a header, or a JSON object per line: `at` (seconds), `tenant`, `seconds`, perhaps `tier` and `failures`.
 
     Who sent more than a tenth of the work is called noisy.
 
     Raises:
         UnusableTrace: the file is not there, or a line is not as it should be.
     """
-    arrivals, tiers, work = [], {}, {}
+    arrivals: list[Arrival] = []
+    tiers: dict[str, str] = {}
+    work: dict[str, float] = {}
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for number, row in enumerate(_rows(file, is_json=path.suffix in (".jsonl", ".json")), start=1):

@@ -117,6 +117,9 @@ class Simulation:
         self._figures: defaultdict[str, _Figures] = defaultdict(_Figures)
         self._watched: set[str] = set()
         self._moved = 0
+        self._events: list[tuple[float, int, bool, Arrival, int]] = []
+        self._waits: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+        self._served: defaultdict[str, float] = defaultdict(float)
 
     def _known_weights(self) -> dict[str, float]:
         senders = list(self._senders.values())
@@ -129,56 +132,60 @@ class Simulation:
 
     def run(self) -> Result:
         """Let it happen."""
-        events: list[tuple[float, int, int, Arrival, int]] = []
         arrivals = self._load.arrivals
-        waits: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-        served: defaultdict[str, float] = defaultdict(float)
-        free, position, number, now, next_look, open_queues, most = self._workers, 0, 0, 0.0, LOOK_SECONDS, 0, 0
-        while position < len(arrivals) or events or self._ring:
+        free, position, now, next_look, most = self._workers, 0, 0.0, LOOK_SECONDS, 0
+        while position < len(arrivals) or self._events or self._ring:
             while free and self._ring:
-                message, attempt = self._take()
+                self._begin(now)
                 free -= 1
-                if not attempt:
-                    waits[message.tenant].append((message.at, now - message.at))
-                number += 1
-                heapq.heappush(events, (now + message.seconds, number, 0, message, attempt))
             due = min(
                 arrivals[position].at if position < len(arrivals) else float("inf"),
-                events[0][0] if events else float("inf"),
+                self._events[0][0] if self._events else float("inf"),
             )
-            if due == float("inf"):
-                break
-            while next_look <= due:
+            while next_look <= due < float("inf"):
                 self._look(next_look)
-                open_queues = sum(1 for queue in self._queues.values() if len(queue))
-                most = max(most, open_queues)
+                most = max(most, len(self._depths))
                 next_look += LOOK_SECONDS
             now = due
             if position < len(arrivals) and arrivals[position].at <= now:
                 self._put(arrivals[position], 0)
                 position += 1
                 continue
-            _, _, is_retry, message, attempt = heapq.heappop(events)
+            _, _, is_retry, message, attempt = heapq.heappop(self._events)
             if is_retry:
                 self._put(message, attempt)
-                continue
-            free += 1
-            served[message.tenant] += message.seconds
-            has_failed = attempt < message.failures
-            self._note(message, now, has_failed=has_failed)
-            if has_failed:
-                number += 1
-                pause = _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)]
-                heapq.heappush(events, (now + pause, number, 1, message, attempt + 1))
+            else:
+                free += 1
+                self._end(message, attempt, now)
         return Result(
-            waits=waits,
-            served_seconds=served,
+            waits=self._waits,
+            served_seconds=self._served,
             finished_at=now,
             messages=len(arrivals),
             queues=len(self._queues),
             most_queues=max(most, min(1, len(self._queues))),
             moved=self._moved,
         )
+
+    def _begin(self, now: float) -> None:
+        """A free worker takes the next message."""
+        message, attempt = self._take()
+        if not attempt:
+            self._waits[message.tenant].append((message.at, now - message.at))
+        self._later(now + message.seconds, message, attempt, is_retry=False)
+
+    def _end(self, message: Arrival, attempt: int, now: float) -> None:
+        """It is done, or comes back after a pause."""
+        self._served[message.tenant] += message.seconds
+        has_failed = attempt < message.failures
+        self._note(message, now, has_failed=has_failed)
+        if has_failed:
+            pause = _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)]
+            self._later(now + pause, message, attempt + 1, is_retry=True)
+
+    def _later(self, at: float, message: Arrival, attempt: int, *, is_retry: bool) -> None:
+        self._order += 1
+        heapq.heappush(self._events, (at, self._order, is_retry, message, attempt))
 
     def _put(self, message: Arrival, attempt: int) -> None:
         sender = self._senders[message.tenant]
