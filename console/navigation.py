@@ -18,6 +18,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _entry("Companies", "apartment", "registry", "tenant"),
                 _entry("Onboardings", "rocket_launch", "onboarding", "onboardingrun"),
                 _entry("Tiers", "stacks", "registry", "tier"),
+                _entry("Payment accounts", "credit_card", "payment_accounts", "account"),
             ],
         },
         {

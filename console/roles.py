@@ -34,6 +34,7 @@ _BUSINESS = _view(
     "messaging.redriverun",
     "messaging.routingchoice",
     "messaging.overflowepisode",
+    "payment_accounts.account",
     "fleet.unicorn",
     "fleet.reservation",
     "fleet.call",
@@ -58,6 +59,8 @@ _OPERATOR = (
     _SUPPORT
     | _WATCHING
     | _may("change", "registry.tenant", "registry.tier", "django_celery_beat.periodictask")
+    | _may("add", "payment_accounts.account")
+    | _may("change", "payment_accounts.account")
     | _may("add", "messaging.redriverun")
     | _may("change", "messaging.redriverun", "messaging.routingchoice")
     | {"messaging.discard_deadletter", "messaging.edit_deadletter", "console.repair_money"}

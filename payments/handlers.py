@@ -10,7 +10,7 @@ from messaging.topology import DeadCause
 from payments import services
 from payments.domain import Standing
 from payments.events import CaptureCredit, CapturePayment, HearNotification, RefundPayment, ResolveUnknown
-from payments.providers import provider_for
+from payments.guarding.guard import check_breaker, guarded
 from payments.providers.base import ChargeOrder, ProviderAnswer, Remember
 from payments.services.captures import CaptureIntent
 from payments.services.notifications import Hearing
@@ -26,13 +26,17 @@ class CaptureGateway:
 
     def prepare(self, message: Envelope[CapturePayment]) -> CaptureIntent | None:
         """Commit the intent; None when there is nothing to take any more."""
-        return services.begin_capture(charge_id=message.body.charge_id)
+        intent = services.begin_capture(charge_id=message.body.charge_id)
+        if intent is not None and not intent.is_late:
+            with _before_deadline(intent):
+                check_breaker(intent.access)
+        return intent
 
     def lookup(self, intent: CaptureIntent) -> ProviderAnswer | None:
         """What became of an earlier try."""
         try:
             with _before_deadline(intent):
-                answer = provider_for(intent.access).find_charge(intent.order)
+                answer = guarded(intent.access, again=not intent.awaits_answer).find_charge(intent.order)
         except (Retry, OutcomeUnknown, PutBack) as error:
             if intent.is_late:
                 raise Reject(
@@ -48,7 +52,7 @@ class CaptureGateway:
         if intent.is_late:
             raise Reject("The deadline passed before the provider took the charge.")
         with _before_deadline(intent):
-            return provider_for(intent.access).charge(intent.order, remember=_remembering(intent))
+            return guarded(intent.access).charge(intent.order, remember=_remembering(intent))
 
     def settle(self, message: Envelope[CapturePayment], intent: CaptureIntent, result: ProviderAnswer) -> None:
         """Commit what the provider said."""
@@ -64,12 +68,12 @@ class CreditGateway:
 
     def lookup(self, intent: CaptureIntent) -> ProviderAnswer | None:
         """What became of an earlier try."""
-        answer = provider_for(intent.access).find_charge(intent.order)
+        answer = guarded(intent.access, again=True).find_charge(intent.order)
         return None if answer is None else _not_declined(_decided(answer))
 
     def call(self, intent: CaptureIntent) -> ProviderAnswer:
         """Take the money, with the key of the first try."""
-        return _not_declined(_decided(provider_for(intent.access).charge(intent.order, remember=_remembering(intent))))
+        return _not_declined(_decided(guarded(intent.access).charge(intent.order, remember=_remembering(intent))))
 
     def settle(self, message: Envelope[CaptureCredit], intent: CaptureIntent, result: ProviderAnswer) -> None:
         """Commit that what was owed is paid."""
@@ -85,7 +89,7 @@ class ResolveGateway:
 
     def lookup(self, intent: CaptureIntent) -> ProviderAnswer | None:
         """What became of it."""
-        answer = provider_for(intent.access).find_charge(intent.order)
+        answer = guarded(intent.access).find_charge(intent.order)
         return None if answer is None else _decided(answer)
 
     def call(self, intent: CaptureIntent) -> ProviderAnswer:
@@ -106,12 +110,12 @@ class RefundGateway:
 
     def lookup(self, intent: RefundIntent) -> ProviderAnswer | None:
         """What became of an earlier try."""
-        answer = provider_for(intent.access).find_refund(intent.order)
+        answer = guarded(intent.access, again=True).find_refund(intent.order)
         return None if answer is None else _given_back(_decided(answer))
 
     def call(self, intent: RefundIntent) -> ProviderAnswer:
         """Give the money back."""
-        return _given_back(_decided(provider_for(intent.access).refund(intent.order)))
+        return _given_back(_decided(guarded(intent.access).refund(intent.order)))
 
     def settle(self, message: Envelope[RefundPayment], intent: RefundIntent, result: ProviderAnswer) -> None:
         """Commit that the money is back."""
@@ -131,7 +135,7 @@ class NotificationGateway:
 
     def call(self, intent: Hearing) -> ProviderAnswer | None:
         """How it stands."""
-        provider = provider_for(intent.access)
+        provider = guarded(intent.access)
         if isinstance(intent.order, ChargeOrder):
             return provider.find_charge(intent.order)
         return provider.find_refund(intent.order)

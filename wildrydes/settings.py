@@ -32,6 +32,7 @@ from wildrydes.configuration.console import (
 )
 from wildrydes.configuration.journal import journal_settings, retention_settings
 from wildrydes.configuration.numbers import seconds, whole
+from wildrydes.configuration.payments import payment_settings
 from wildrydes.configuration.staff import second_factor, session_seconds
 from wildrydes.logs import logging_config
 
@@ -262,9 +263,7 @@ EMAIL_TIMEOUT = 10  # seconds
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Wild Rydes <no-reply@{PUBLIC_DOMAIN}>")
 
-PAYMENT_PROVIDER_URL = env.str("PAYMENT_PROVIDER_URL", default="")
-# For a whole call in seconds, far below MESSAGING_LEASE_SECONDS.
-PAYMENT_PROVIDER_TIMEOUT_SECONDS = seconds(env, "PAYMENT_PROVIDER_TIMEOUT_SECONDS", default=8.0, least=0.1, most=60)
+globals().update(payment_settings(env))
 UNICORNS_URL = env.str("UNICORNS_URL", default="")
 # Addresses that outbound HTTP may reach although they are not public: `host-or-CIDR[:port]`, separated by commas.
 OUTBOUND_ALLOW = env.str("OUTBOUND_ALLOW", default="")

@@ -28,7 +28,7 @@ OPEN = (ChargeState.PENDING, ChargeState.CALLING, ChargeState.PROCESSING)
 class CaptureIntent:
     """A charge that is about to be asked for. `is_late`: its deadline has passed, so that nothing new may be sent.
 
-    `seconds_left` is the time until the deadline, None when trying has none.
+    `seconds_left` is the time until the deadline, None when trying has none. `awaits_answer`: the provider has taken it on.
     """
 
     charge_id: UUID
@@ -37,6 +37,7 @@ class CaptureIntent:
     may_have_been_sent: bool
     is_late: bool
     seconds_left: float | None = None
+    awaits_answer: bool = False
 
 
 def request_capture(
@@ -195,4 +196,5 @@ def _intent(
         may_have_been_sent=may_have_been_sent,
         is_late=is_late,
         seconds_left=None if left is None else left.total_seconds(),
+        awaits_answer=charge.state == ChargeState.PROCESSING,
     )

@@ -92,6 +92,8 @@ ACCESS: dict[str, Access] = {
     **_model("registry_tenant", view=EVERY_ROLE, change=OPERATING),
     "registry_tenant_suspend": Access(OPERATING, OPERATING),
     "registry_tenant_reactivate": Access(NOBODY, NOBODY),  # the example is active
+    **_model("payment_accounts_account", view=EVERY_ROLE, add=OPERATING, change=OPERATING),
+    "payment_accounts_account_retire": Access(OPERATING, OPERATING),
     **_model("registry_tier", view=EVERY_ROLE, change=OPERATING),
     **_model("onboarding_onboardingrun", view=EVERY_ROLE, add=WORKING, change=EVERY_ROLE),
     "onboarding_progress": Access(EVERY_ROLE, EVERY_ROLE),

@@ -22,6 +22,7 @@ from fleet.models import HOUSE, Call, Reservation, Unicorn
 from messaging.journal.models import HandlerError
 from messaging.models import Delivery, ItemState, RedriveItem, RedriveRun
 from messaging.routing.models import OverflowEpisode
+from payments.accounts.models import Account
 from payments.reconciliation.models import Item, Run
 from tenants.onboarding.models import OnboardingRun
 from tenants.registry.context import enter_tenant
@@ -90,6 +91,7 @@ def things(tenant: Any) -> dict[str, Any]:
     return {
         "letter_id": dead.id, "error_id": error.id, "run_id": run.id, "act": "cancel",
         "messaging_delivery": delivery.pk, "registry_tenant": tenant.id, "registry_tier": "basic",
+        "payment_accounts_account": Account.objects.create(tenant_id=tenant.id, provider="simulator").pk,
         "onboarding_onboardingrun": OnboardingRun.objects.earliest("started_at").pk,
         "messaging_overflowepisode": OverflowEpisode.objects.create(
             tenant_id=tenant.id, queue_class="rfq", queue="rfq.basic.over-acme", trigger="slow", backlog=0, seconds=9,

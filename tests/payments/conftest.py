@@ -64,6 +64,9 @@ def provider(payment_simulator: Simulator, in_tenant: Any, settings: Any) -> Ite
     configure_outbound(OutboundConfig(allow=AllowList.parse("127.0.0.0/8")))
     settings.PAYMENT_PROVIDER_URL = payment_simulator.url
     settings.PAYMENT_PROVIDER_TIMEOUT_SECONDS = 0.7
+    # Guards have tests of their own; here trouble is to be met time after time.
+    settings.PAYMENT_BREAKER_FAILURES = 1_000_000
+    settings.PAYMENT_RETRIES_PER_SECOND = 1_000_000.0
     provider = Provider(payment_simulator, in_tenant.slug)
     yield provider
     provider.reset()

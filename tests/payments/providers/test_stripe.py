@@ -32,6 +32,7 @@ def stripe(simulators: Any, in_tenant: Any, settings: Any) -> Stage:  # noqa: F8
     """The tenant's account is at Stripe, set up as an operator would."""
     configure_outbound(OutboundConfig(allow=AllowList.parse("127.0.0.0/8")))
     settings.PAYMENT_PROVIDER_TIMEOUT_SECONDS = 0.7
+    settings.PAYMENT_BREAKER_FAILURES = 1_000_000
     account = f"s{uuid.uuid4().hex}"
     url = simulators["stripe"].url
     wanted = AccountSettings(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from payments.domain import Standing
-from payments.providers import provider_for
+from payments.providers import adapter_of
 from payments.providers.base import Access, ChargeOrder, PaymentProvider, ProviderAnswer, RefundOrder
 from tests.simulators.conftest import Simulator, running
 from tests.support.crew import eventually
@@ -50,7 +50,7 @@ class Stage:
 
     @property
     def provider(self) -> PaymentProvider:
-        return provider_for(self.access)
+        return adapter_of(self.access.provider).connect(self.access)
 
     def order(self, **changes: Any) -> ChargeOrder:
         given = {"amount_minor": 1250, "currency": "USD", "source": self.words.source, "reference": str(uuid.uuid4())}
