@@ -13,6 +13,9 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(whsec_)[A-Za-z0-9+/=_-]{8,}"), r"\1…"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}"), "eyJ…"),
     (re.compile(r"(?i)\b(bearer) (?=\S*\d)[A-Za-z0-9+/=._~-]{16,}"), r"\1 …"),
+    # The provider's keys, and what looks like a card's number: 13 to 19 digits that begin as issuers' do.
+    (re.compile(r"\b((?:sk|rk)_(?:live|test)_)[A-Za-z0-9]{4,}"), r"\1…"),
+    (re.compile(r"(?<![\w.-])[2-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{1,7}(?![\w.-])"), "card …"),
     # People, and the credentials of a server's address.
     (re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~:-]+@(?=[A-Za-z0-9-]+\.)"), "…@"),
     # PostgreSQL repeats the values that it refused.

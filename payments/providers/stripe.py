@@ -37,7 +37,8 @@ stripe.enable_telemetry = False
 
 COMPANY_SOURCE = "tok_company"
 """What the product calls the company's card on file; the account says what Stripe calls it."""
-_KEY, _REFERENCE = "wildrydes_key", "wildrydes_booking"
+KEY, REFERENCE = "wildrydes_key", "wildrydes_booking"
+"""What of ours stands in the metadata of everything that we make there."""
 _MOST_KEYS = 3
 _BUSY = frozenset({"lock_timeout", "idempotency_key_in_use", "rate_limit"})
 _MOST_RETRY_AFTER_S = 60.0
@@ -58,11 +59,7 @@ class StripeProvider:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        http = OurHTTPClient(timeout=access.timeout)
-        client = stripe.StripeClient(
-            access.api_key, base_addresses={"api": access.base_url.rstrip("/")}, http_client=http, max_network_retries=0
-        )
-        self._http = http
+        client, self._http = client_of(access)
         self._intents = client.v1.payment_intents
         self._refunds = client.v1.refunds
 
@@ -91,11 +88,11 @@ class StripeProvider:
         params: Any = {
             "payment_intent": order.charge_ref,
             "amount": order.amount_minor,
-            "metadata": {_KEY: order.idempotency_key, _REFERENCE: order.reference},
+            "metadata": {KEY: order.idempotency_key, REFERENCE: order.reference},
         }
         for key in _keys(order.idempotency_key):
             try:
-                with self._asking("refund"):
+                with asking(self._http, "refund"):
                     made = self._refunds.create(params, options={"idempotency_key": key}).to_dict()
                 return _refund_answer(made, order)
             except _StaleFailure:
@@ -106,7 +103,7 @@ class StripeProvider:
 
     def find_refund(self, order: RefundOrder) -> ProviderAnswer | None:
         """Look a refund up among those of its charge; see `PaymentProvider`."""
-        with self._asking("look up refund"):
+        with asking(self._http, "look up refund"):
             listed = self._refunds.list({"payment_intent": order.charge_ref, "limit": 100}).to_dict()
             ours = [row for row in listed["data"] if _key_of(row) == order.idempotency_key]
         if len(ours) > 1:
@@ -118,13 +115,13 @@ class StripeProvider:
             "amount": order.amount_minor,
             "currency": order.currency.lower(),
             "payment_method_types": ["card"],
-            "metadata": {_KEY: order.idempotency_key, _REFERENCE: order.reference},
+            "metadata": {KEY: order.idempotency_key, REFERENCE: order.reference},
             **self._source(order.source),
         }
         # A failure of Stripe's own is kept under the key and repeated; another key is harmless, as nothing is taken here.
         for key in _keys(order.idempotency_key):
             try:
-                with self._asking("create intent"):
+                with asking(self._http, "create intent"):
                     return self._intents.create(params, options={"idempotency_key": key}).to_dict()
             except _StaleFailure:
                 continue
@@ -137,7 +134,7 @@ class StripeProvider:
     def _confirm(self, ref: str) -> Row:
         params: Any = {"off_session": True, "error_on_requires_action": True}
         try:
-            with self._asking("confirm intent"):
+            with asking(self._http, "confirm intent"):
                 return self._intents.confirm(ref, params).to_dict()
         except ProviderRefused:
             # Declined, or a twin was quicker: how the intent stands says more than the refusal.
@@ -147,12 +144,12 @@ class StripeProvider:
             return found
 
     def _retrieve(self, ref: str) -> Row:
-        with self._asking("look up intent"):
+        with asking(self._http, "look up intent"):
             return self._intents.retrieve(ref).to_dict()
 
     def _search(self, order: ChargeOrder) -> Row | None:
-        with self._asking("search intent"):
-            found = self._intents.search({"query": f"metadata['{_KEY}']:'{order.idempotency_key}'"}).to_dict()["data"]
+        with asking(self._http, "search intent"):
+            found = self._intents.search({"query": f"metadata['{KEY}']:'{order.idempotency_key}'"}).to_dict()["data"]
             confirmed = [row for row in found if row.get("status") not in ("requires_confirmation", "canceled")]
         if len(confirmed) > 1:
             raise ProviderRefused("Stripe has two charges with one key of ours; compare its page with the booking.")
@@ -167,18 +164,28 @@ class StripeProvider:
             return {"payment_method_data": {"type": "card", "card": {"token": token}}, **customer}
         return {"payment_method": token, **customer}
 
-    @contextmanager
-    def _asking(self, purpose: str) -> Iterator[None]:
-        """Translate what the SDK raises into what the contract knows."""
-        self._http.purpose = purpose
-        try:
-            yield
-        except stripe.CardError as error:
-            raise _Declined(str(error.code or "card_declined")[:100]) from error
-        except stripe.StripeError as error:
-            raise _translated(error) from error
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise OutcomeUnknown("Stripe's answer cannot be read.") from error
+
+def client_of(access: Access) -> tuple[stripe.StripeClient, OurHTTPClient]:
+    """The SDK's client for an account, and ours in it."""
+    http = OurHTTPClient(timeout=access.timeout)
+    client = stripe.StripeClient(
+        access.api_key, base_addresses={"api": access.base_url.rstrip("/")}, http_client=http, max_network_retries=0
+    )
+    return client, http
+
+
+@contextmanager
+def asking(http: OurHTTPClient, purpose: str) -> Iterator[None]:
+    """Translate what the SDK raises into what the contract knows; `purpose` says what is asked for."""
+    http.purpose = purpose
+    try:
+        yield
+    except stripe.CardError as error:
+        raise _Declined(str(error.code or "card_declined")[:100]) from error
+    except stripe.StripeError as error:
+        raise _translated(error) from error
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise OutcomeUnknown("Stripe's answer cannot be read.") from error
 
 
 class _Declined(ProviderRefused):
@@ -254,7 +261,7 @@ def _ref(row: Row) -> str:
 
 def _key_of(row: Row) -> str:
     metadata = row.get("metadata")
-    return str(metadata.get(_KEY, "")) if isinstance(metadata, dict) else ""
+    return str(metadata.get(KEY, "")) if isinstance(metadata, dict) else ""
 
 
 def _keys(key: str) -> list[str]:

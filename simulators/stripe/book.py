@@ -231,6 +231,10 @@ class StripeBook:
         rows = [row for row in self._accounts[account].refunds.values() if intent_id in (None, row["payment_intent"])]
         return rows[::-1]
 
+    def charges(self, account: str) -> list[Row]:
+        """Newest first, failed ones too."""
+        return self._accounts[account].charges[::-1]
+
     def intents(self, account: str) -> list[Row]:
         """Newest first."""
         return list(self._accounts[account].intents.values())[::-1]

@@ -23,8 +23,9 @@ from simulators.pages import dials_table, page
 from simulators.performing import perform
 from simulators.stripe.book import Declined, Invalid, Row, StripeBook, digest_of
 from simulators.stripe.forms import read_form
+from simulators.stripe.listing import page_of
 
-OPERATIONS = ("create", "confirm", "cancel", "retrieve", "search", "refund", "list_refunds")
+OPERATIONS = ("create", "confirm", "cancel", "retrieve", "search", "refund", "list_refunds", "list_charges")
 NOTICES = ("notify_charge", "notify_refund")
 _SEARCH = re.compile(r"metadata\['([a-z_]{1,40})'\]:'([\x20-\x26\x28-\x7e]{1,100})'")
 Work = Callable[[bool], Row]
@@ -50,6 +51,7 @@ def stripe_application(journal: Journal) -> Starlette:
         Route("/v1/payment_intents/{id}/cancel", views.cancel, methods=["POST"]),
         Route("/v1/refunds", views.refund, methods=["POST"]),
         Route("/v1/refunds", views.list_refunds, methods=["GET"]),
+        Route("/v1/charges", views.list_charges, methods=["GET"]),
         Route("/simulator/webhook", views.put_webhook, methods=["PUT"]),
         Route("/simulator/ledger", views.ledger, methods=["GET"]),
     ]
@@ -104,11 +106,14 @@ class _Views:
     async def list_refunds(self, request: Request) -> Response:
         intent = request.query_params.get("payment_intent")
 
-        def listed(account: str) -> Row:
-            rows = self.book.refunds(account, intent)
-            return {"object": "list", "data": rows, "has_more": False, "url": "/v1/refunds"}
+        return await self._get(
+            request, "list_refunds", lambda account: page_of(self.book.refunds(account, intent), request.query_params)
+        )
 
-        return await self._get(request, "list_refunds", listed)
+    async def list_charges(self, request: Request) -> Response:
+        return await self._get(
+            request, "list_charges", lambda account: page_of(self.book.charges(account), request.query_params)
+        )
 
     async def put_webhook(self, request: Request) -> Response:
         """Stripe's customers do this on its pages."""
