@@ -51,6 +51,9 @@ SECRETS = {
     "token": "wrrt_" + "a1B2" * 8,
     "invitation": "wrin_" + "a1B2" * 8,
     "webhook": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "provider's key": "sk_live_51QaBcDeFgHiJk",
+    "card": "4242 4242 4242 4242",
+    "card's digits": "5555555555554444",
     "access": "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
     "bearer": "Bearer abcdef-0123456789",
     "person": "zaphod.beeblebrox+rides@acme.example",
@@ -68,7 +71,18 @@ def test_no_line_shows_it(name: str, lines: Lines) -> None:
         structlog.get_logger("ours").warning("it.failed", path=SECRETS[name])
     told = json.dumps(lines())
     assert len(lines()) == 2
-    for part in ("a1B2", "MfKQ9", "c2ln", "0123456789", "zaphod", "Zaphod", "hunter2"):
+    for part in (
+        "51QaBc",
+        "4242 4242",
+        "5555555555554444",
+        "a1B2",
+        "MfKQ9",
+        "c2ln",
+        "0123456789",
+        "zaphod",
+        "Zaphod",
+        "hunter2",
+    ):
         assert part not in told
 
 

@@ -32,7 +32,7 @@ from wildrydes.configuration.console import (
 )
 from wildrydes.configuration.journal import journal_settings, retention_settings
 from wildrydes.configuration.numbers import seconds, whole
-from wildrydes.configuration.payments import payment_settings
+from wildrydes.configuration.payments import payment_breaker, payment_retries, payment_room
 from wildrydes.configuration.staff import second_factor, session_seconds
 from wildrydes.logs import logging_config
 
@@ -263,7 +263,11 @@ EMAIL_TIMEOUT = 10  # seconds
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Wild Rydes <no-reply@{PUBLIC_DOMAIN}>")
 
-globals().update(payment_settings(env))
+PAYMENT_PROVIDER_URL: str = env.str("PAYMENT_PROVIDER_URL", default="")
+PAYMENT_PROVIDER_TIMEOUT_SECONDS = seconds(env, "PAYMENT_PROVIDER_TIMEOUT_SECONDS", default=8.0, least=0.1, most=60)
+PAYMENT_BREAKER_FAILURES, PAYMENT_BREAKER_OPEN_SECONDS = payment_breaker(env)
+PAYMENT_CALLS_PER_ACCOUNT, PAYMENT_CALLS_IN_ALL = payment_room(env)
+PAYMENT_RETRIES_PER_SECOND, PAYMENT_RETRY_PERCENT = payment_retries(env)
 UNICORNS_URL = env.str("UNICORNS_URL", default="")
 # Addresses that outbound HTTP may reach although they are not public: `host-or-CIDR[:port]`, separated by commas.
 OUTBOUND_ALLOW = env.str("OUTBOUND_ALLOW", default="")

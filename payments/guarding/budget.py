@@ -47,7 +47,7 @@ def spend_retry(access: Access) -> None:
         BudgetSpent: not now.
     """
     keys = [_name(access, "firsts"), _name(access, "retries")]
-    arguments = [_WINDOW_SECONDS, settings.PAYMENT_RETRIES_PER_SECOND, settings.PAYMENT_RETRY_SHARE]
+    arguments = [_WINDOW_SECONDS, settings.PAYMENT_RETRIES_PER_SECOND, settings.PAYMENT_RETRY_PERCENT / 100]
     wait = shared().ask(lambda redis: redis.eval(_SCRIPT, len(keys), *keys, *arguments))
     if wait:
         metrics.count_held(access.provider, "budget")

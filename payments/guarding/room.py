@@ -27,7 +27,8 @@ class NoRoom(PutBack):
 
 
 def _has_room(label: str) -> bool:
-    return _taken[label] < settings.PAYMENT_CALLS_PER_ACCOUNT and _taken.total() < settings.PAYMENT_CALLS_IN_ALL
+    at_account, in_all = settings.PAYMENT_CALLS_PER_ACCOUNT, settings.PAYMENT_CALLS_IN_ALL
+    return _taken[label] < at_account and _taken.total() < in_all
 
 
 @contextmanager

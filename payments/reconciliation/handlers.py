@@ -5,7 +5,7 @@ from messaging.messages import Envelope, Obsolete
 from messaging.prospects import nothing_due, would
 from messaging.topology import DeadCause, Prospect
 from payments.domain import Standing
-from payments.providers import provider_for
+from payments.guarding.guard import guarded
 from payments.providers.base import ProviderAnswer
 from payments.reconciliation import repairs, runs
 from payments.reconciliation.events import CompareRun, FetchPage, RefundStray
@@ -47,12 +47,12 @@ class StrayGateway:
 
     def lookup(self, intent: StrayIntent) -> ProviderAnswer | None:
         """What became of an earlier try."""
-        answer = provider_for(intent.access).find_refund(intent.order)
+        answer = guarded(intent.access, again=True).find_refund(intent.order)
         return None if answer is None else _decided(answer)
 
     def call(self, intent: StrayIntent) -> ProviderAnswer:
         """Give it back."""
-        return _decided(provider_for(intent.access).refund(intent.order))
+        return _decided(guarded(intent.access).refund(intent.order))
 
     def settle(self, message: Envelope[RefundStray], intent: StrayIntent, result: ProviderAnswer) -> None:
         """Book both, and the item is repaired."""

@@ -1,61 +1,25 @@
 """Reading a provider's whole record of a period, page by page. Nothing but reading."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from messaging.errors import OutcomeUnknown, Reject, Retry
+from messaging.errors import OutcomeUnknown, Retry
 from payments.accounts.directory import access_in_use, access_of
 from payments.models import Charge
 from payments.providers.base import Access
 from payments.reconciliation.models import MovementKind
+from payments.reconciliation.reading import Page, Record, Row, UnableToRead
+from payments.reconciliation.stripe_record import StripeRecord
 from tenants.registry.context import current_tenant
 from wildrydes.kernel.errors import ConfigurationError
 from wildrydes.kernel.http import OutboundNotSent, OutboundRefused, OutboundUnknown, Response, outbound_client
 
+__all__ = ["PAGE", "RECORDS", "Page", "Record", "Row", "UnableToRead", "access_to", "accounts_of_tenant", "record_of"]
+
 PAGE = 500
-
-
-class UnableToRead(Reject):
-    """The provider's record cannot be understood; asking again gives the same answer."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """One movement; see `Movement`."""
-
-    provider_ref: str
-    kind: MovementKind
-    succeeded: bool
-    amount_minor: int
-    currency: str
-    charge_ref: str
-    reference: str
-    key: str
-    moved_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
-    """Some rows, oldest first; `next_cursor` is empty on the last page."""
-
-    rows: tuple[Row, ...]
-    next_cursor: str
-
-
-class Record(Protocol):
-    """One account's record at one provider."""
-
-    def page(self, *, start: datetime, end: datetime, cursor: str) -> Page:
-        """What moved from `start` up to and without `end`, from `cursor` on.
-
-        Raises:
-            Retry: not reached, or load is shed.
-            UnableToRead: the answer makes no sense.
-        """
 
 
 class SimulatorRecord:
@@ -94,7 +58,11 @@ class SimulatorRecord:
         raise UnableToRead(f"The payment provider refused to show its record: {response.status}.")
 
 
-RECORDS: dict[str, Callable[[Access], Record]] = {"simulator": SimulatorRecord, "simulator_later": SimulatorRecord}
+RECORDS: dict[str, Callable[[Access], Record]] = {
+    "simulator": SimulatorRecord,
+    "simulator_later": SimulatorRecord,
+    "stripe": StripeRecord,
+}
 """How each provider's record is read, by the code of its adapter."""
 
 

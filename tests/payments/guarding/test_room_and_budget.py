@@ -57,7 +57,7 @@ def test_a_place_is_given_back_after_an_error(access, small):
 
 
 def test_retries_are_a_share_of_first_tries(access, settings):
-    settings.PAYMENT_RETRIES_PER_SECOND, settings.PAYMENT_RETRY_SHARE = 0.2, 0.5
+    settings.PAYMENT_RETRIES_PER_SECOND, settings.PAYMENT_RETRY_PERCENT = 0.2, 50
     for _ in range(4):
         count_first(access)
     for _ in range(4):
@@ -70,7 +70,7 @@ def test_retries_are_a_share_of_first_tries(access, settings):
 
 
 def test_without_redis_there_is_no_budget(access, settings, with_and_without_redis):
-    settings.PAYMENT_RETRIES_PER_SECOND, settings.PAYMENT_RETRY_SHARE = 0.0, 0.0
+    settings.PAYMENT_RETRIES_PER_SECOND, settings.PAYMENT_RETRY_PERCENT = 0, 0
     if with_and_without_redis == "away":
         spend_retry(access)
     else:
