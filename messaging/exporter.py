@@ -10,6 +10,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError, connection
 
 from messaging.fairness.figures import queue_figures
+from messaging.fairness.needing import need_figures
 from messaging.gauges import look
 from messaging.needs import Needs
 from wildrydes.kernel.telemetry import Collector, GaugeMetricFamily, Metric
@@ -36,7 +37,7 @@ class Exporter(Collector):
         health = self._needs.look()
         self._up = {part.name: not part.trouble for part in health.parts if part.name in ("database", "broker")}
         try:
-            figures = [*look(), *queue_figures()]
+            figures = [*look(), *queue_figures(), *need_figures()]
         except (DatabaseError, InterfaceError) as error:
             if self._was_up:
                 _log.warning("exporter.could_not_look", error=type(error.__cause__ or error).__name__)

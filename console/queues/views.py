@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from audit.services import Actor
 from console.permissions import CHANGE_TENANT, VIEW_DELIVERIES, needs
-from messaging.fairness import looking, pausing
+from messaging.fairness import looking, needing, pausing
 from wildrydes.kernel.errors import DomainError, NotFound
 
 
@@ -45,6 +45,7 @@ def queues(request: HttpRequest) -> HttpResponse:
     }
     try:
         context["queues"] = looking.all_queues()
+        context["needs"] = needing.needs()
         context["groups"] = looking.groups_of(queue) if queue else None
         context["explained"] = looking.explain(typed) if typed.strip() else None
     except DomainError as error:

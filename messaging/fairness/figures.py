@@ -1,8 +1,10 @@
 """The broker's queues in figures, for the exporter: by queue and never by tenant, so that their number stays small."""
 
+from collections import defaultdict
 from collections.abc import Callable
 
 from messaging.fairness.looking import BrokerUnreadable, QueueLook, all_queues
+from messaging.routing.strategies.names import without_tenant
 from messaging.settings import is_fair
 from wildrydes.kernel.telemetry import GaugeMetricFamily, Metric
 
@@ -16,6 +18,8 @@ _FIGURES: dict[str, tuple[str, Callable[[QueueLook], float]]] = {
     "busy_workers": ("Workers that were busy in the last minute, on average.", lambda look: look.view.workers),
     "dead_letters": ("What the broker gave up by itself: always 0 here.", lambda look: look.view.dead),
 }
+# Where tenants have queues of their own, these are told of the worst and all others added up.
+_OF_THE_WORST = {"oldest_age_seconds"}
 
 
 def queue_figures() -> list[Metric]:
@@ -26,10 +30,13 @@ def queue_figures() -> list[Metric]:
         looks = all_queues()
     except BrokerUnreadable:
         return []
+    alike: defaultdict[str, list[QueueLook]] = defaultdict(list)
+    for look in looks:
+        alike[without_tenant(look.view.queue)].append(look)
     families: list[Metric] = []
     for name, (words, figure) in _FIGURES.items():
         family = GaugeMetricFamily(f"wildrydes_queue_{name}", words, labels=["queue"])
-        for look in looks:
-            family.add_metric([look.view.queue], figure(look))
+        for queue, own in alike.items():
+            family.add_metric([queue], (max if name in _OF_THE_WORST else sum)(map(figure, own)))
         families.append(family)
     return families

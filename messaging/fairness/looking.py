@@ -110,6 +110,17 @@ def _look(queue: FairQueue) -> QueueLook:
     )
 
 
+def fair_groups() -> list[tuple[str, float, list[GroupView]]]:
+    """Every queue with how many of its messages were worked on at once lately, on average, and its groups.
+
+    Raises:
+        BrokerUnreadable: as for `all_queues`.
+    """
+    with _broker() as client:
+        found = ((name, fair_queue(name, client)) for name in known_queues(client))
+        return [(name, queue.view().workers, queue.groups()) for name, queue in found]
+
+
 def groups_of(queue: str) -> list[GroupLook]:
     """The groups of a queue with something waiting or in flight, the largest backlog first, 200 at most.
 

@@ -7,6 +7,8 @@ import re
 LONGEST = 80
 _PLAIN = re.compile(r"\A[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z")
 VALID = re.compile(r"\A[a-z]{1,20}\.[A-Za-z0-9_.-]{1,59}\Z")
+# The kinds that `dedicated` and `overflow` use.
+_TENANTS = re.compile(r"(\.(?:own|over))-.*\Z", re.DOTALL)
 
 
 def segment(key: str) -> str:
@@ -29,3 +31,8 @@ def numbered(queue_class: str, pool: str, kind: str, number: int) -> str:
 def of_tenant(queue_class: str, pool: str, kind: str, key: str) -> str:
     """A tenant's own: `payments.enterprise.own-acme`."""
     return f"{queue_class}.{pool}.{kind}-{segment(key)}"
+
+
+def without_tenant(queue: str) -> str:
+    """The name as it may be a metric's label: `payments.enterprise.own` for every tenant's own queue."""
+    return _TENANTS.sub(r"\1", queue)
