@@ -19,6 +19,9 @@ from fleet.rides import ride_duration as ride_duration
 from wildrydes.kernel.errors import InvalidInput
 from wildrydes.kernel.money import Money
 
+# How long a unicorn waits for its rider.
+NO_SHOW_GRACE = timedelta(minutes=5)
+
 # The card that a company has on file with its payment provider.
 COMPANY_CARD = "tok_company"
 
@@ -67,5 +70,23 @@ def payment_deadline(remaining: timedelta) -> timedelta:
 
 
 def may_cancel(*, pickup_at: datetime, now: datetime) -> bool:
-    """Whether a confirmed ride can still be called off, for a full refund: before the pick-up, never after."""
+    """Whether a confirmed ride can still be called off: before the pick-up, never after."""
     return now < pickup_at
+
+
+def cancellation_fee(fare_minor: int, *, pickup_at: datetime, now: datetime, free_for: timedelta, percent: int) -> int:
+    """What is kept of the fare, in minor units, of a confirmed ride that is called off `now`.
+
+    Nothing until `free_for` before the pick-up, `percent` of the fare from then on; what is no whole unit is the rider's.
+    """
+    return 0 if now < pickup_at - free_for else fare_minor * percent // 100
+
+
+def no_show_fee(fare_minor: int, *, percent: int) -> int:
+    """What is kept of the fare, in minor units, when the rider did not come."""
+    return fare_minor * percent // 100
+
+
+def may_be_no_show(*, pickup_at: datetime, now: datetime) -> bool:
+    """Whether a rider who is not there has had time enough."""
+    return now >= pickup_at + NO_SHOW_GRACE

@@ -47,6 +47,13 @@ class BookingTookTooLong(DomainError):
     title = "The booking was not confirmed in time"
 
 
+class CannotReportNoShow(Conflict):
+    """The rider may still come, the ride was never confirmed, or it has ended."""
+
+    code = "cannot-report-no-show"
+    title = "This ride cannot be reported as missed"
+
+
 class CannotCancel(Conflict):
     """The ride has begun, is over, or failed."""
 

@@ -64,11 +64,16 @@ class BookingFailed(BookingEvent, frozen=True, kw_only=True):
 
 
 class BookingCancelled(BookingEvent, frozen=True, kw_only=True):
-    """Cancelled at the client's wish. `was_confirmed` tells whether a confirmation went out before."""
+    """Cancelled at the client's wish, or missed by the rider (`no_show`).
+
+    `was_confirmed` tells whether a confirmation went out before, `fee_minor` what is kept of the fare.
+    """
 
     topic: ClassVar[str] = "booking.cancelled"
 
     was_confirmed: bool
+    fee_minor: int = 0
+    no_show: bool = False
 
 
 class BookingCompleted(BookingEvent, frozen=True, kw_only=True):

@@ -67,6 +67,9 @@ class Booking(models.Model):
     currency = models.CharField(max_length=3)
     payment_source = models.CharField(max_length=64, help_text="The provider's token of a card; never a card's number.")
     paid_by = models.CharField(max_length=12, choices=PaidBy, blank=True)
+    fee_minor = models.PositiveBigIntegerField(
+        default=0, db_default=0, help_text="What is kept of the fare of a ride that was cancelled late or missed."
+    )
     refund_requested_at = models.DateTimeField(null=True)
     refund_state = models.CharField(max_length=8, choices=RefundState, default=RefundState.NONE)
 
@@ -82,6 +85,7 @@ class Booking(models.Model):
     confirmed_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
+    no_show_at = models.DateTimeField(null=True, help_text="When it was reported that the rider did not come.")
     failed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -96,6 +100,7 @@ class Booking(models.Model):
             models.CheckConstraint(
                 condition=Q(passengers__gte=1, passengers__lte=MAX_PASSENGERS), name="booking_passengers_in_range"
             ),
+            models.CheckConstraint(condition=Q(fee_minor__lte=models.F("fare_minor")), name="booking_fee_within_fare"),
             models.CheckConstraint(
                 condition=~Q(state__in=["confirmed", "completed"])
                 | (Q(unicorn_id__isnull=False, confirmed_at__isnull=False) & ~Q(paid_by="")),

@@ -23,6 +23,8 @@ def ride(booking: Booking) -> dict[str, Any]:
         "fare": {"amount_minor": booking.fare_minor, "currency": booking.currency},
         "paid_by": str(booking.paid_by) or None,
         "refund": str(booking.refund_state),
+        "fee": {"amount_minor": booking.fee_minor, "currency": booking.currency},
+        "no_show": booking.no_show_at is not None,
         "unicorn": None
         if booking.unicorn_id is None
         else {"id": str(booking.unicorn_id), "name": booking.unicorn_name},

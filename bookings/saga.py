@@ -34,6 +34,7 @@ class Trigger(StrEnum):
     DECLINED = "declined"
     PAYMENT_FAILED = "payment failed"
     CANCEL = "cancel"
+    NO_SHOW = "no show"
     DEADLINE = "deadline"
     REFUNDED = "refunded"
     REFUND_FAILED = "refund failed"
@@ -107,6 +108,7 @@ _NEVER_ASKED = Refuse("no payment was asked for yet")
 _NO_REFUND_ASKED = Refuse("no refund was asked for")
 _NO_RIDE = Ignore("there is no ride to complete")
 _DEBT_STAYS = Ignore("the ride stands on store credit, and the debt stays with payments")
+_NEVER_CONFIRMED = Refuse("the ride was never confirmed")
 _TAKEN_BACK = Ignore("the payment was taken back; that request gets its own answer")
 
 TABLE: Mapping[State, Rules] = {
@@ -122,10 +124,11 @@ TABLE: Mapping[State, Rules] = {
             Trigger.DECLINED: _NEVER_ASKED,
             Trigger.PAYMENT_FAILED: _NEVER_ASKED,
             Trigger.CANCEL: Move(State.CANCELLED, (Action.ANNOUNCE_CANCELLATION, Action.END_CANCELLATION)),
+            Trigger.NO_SHOW: _NEVER_CONFIRMED,
             Trigger.DEADLINE: Move(State.FAILED, (Action.ANNOUNCE_FAILURE,)),
             Trigger.REFUNDED: _NEVER_ASKED,
             Trigger.REFUND_FAILED: _NEVER_ASKED,
-            Trigger.RIDE_OVER: Refuse("the ride was never confirmed"),
+            Trigger.RIDE_OVER: _NEVER_CONFIRMED,
         },
     ),
     State.PAYING: Rules(
@@ -143,13 +146,14 @@ TABLE: Mapping[State, Rules] = {
             Trigger.CANCEL: Move(
                 State.CANCELLING, (Action.RELEASE_UNICORN, Action.REQUEST_REFUND, Action.ANNOUNCE_CANCELLATION)
             ),
+            Trigger.NO_SHOW: _NEVER_CONFIRMED,
             Trigger.DEADLINE: Move(
                 State.FAILING, (Action.RELEASE_UNICORN, Action.REQUEST_REFUND, Action.ANNOUNCE_FAILURE)
             ),
             # A refund that payments began by themselves may overtake the failure that it follows.
             Trigger.REFUNDED: Move(State.PAYING, (Action.NOTE_REFUNDED,)),
             Trigger.REFUND_FAILED: Move(State.PAYING, (Action.NOTE_REFUND_FAILED,)),
-            Trigger.RIDE_OVER: Refuse("the ride was never confirmed"),
+            Trigger.RIDE_OVER: _NEVER_CONFIRMED,
         },
     ),
     State.CONFIRMED: Rules(
@@ -164,6 +168,9 @@ TABLE: Mapping[State, Rules] = {
             Trigger.DECLINED: _DEBT_STAYS,
             Trigger.PAYMENT_FAILED: _DEBT_STAYS,
             Trigger.CANCEL: Move(
+                State.CANCELLING, (Action.RELEASE_UNICORN, Action.REQUEST_REFUND, Action.ANNOUNCE_CANCELLATION)
+            ),
+            Trigger.NO_SHOW: Move(
                 State.CANCELLING, (Action.RELEASE_UNICORN, Action.REQUEST_REFUND, Action.ANNOUNCE_CANCELLATION)
             ),
             Trigger.DEADLINE: _LATE_DEADLINE,
@@ -183,6 +190,7 @@ TABLE: Mapping[State, Rules] = {
             Trigger.DECLINED: _DEBT_STAYS,
             Trigger.PAYMENT_FAILED: _DEBT_STAYS,
             Trigger.CANCEL: Refuse("the ride has taken place"),
+            Trigger.NO_SHOW: Refuse("the ride has taken place"),
             Trigger.DEADLINE: _LATE_DEADLINE,
             Trigger.REFUNDED: _NO_REFUND_ASKED,
             Trigger.REFUND_FAILED: _NO_REFUND_ASKED,
@@ -190,7 +198,7 @@ TABLE: Mapping[State, Rules] = {
         },
     ),
     State.CANCELLING: Rules(
-        "Cancelled by the client; the payment is being taken back.",
+        "Cancelled by the client, or missed by the rider; what is not kept of the payment is being taken back.",
         deadline=Deadline.CANCELLATION,
         on={
             Trigger.PLANNED: _PLANNED_ALREADY,
@@ -201,6 +209,7 @@ TABLE: Mapping[State, Rules] = {
             Trigger.DECLINED: _TAKEN_BACK,
             Trigger.PAYMENT_FAILED: _TAKEN_BACK,
             Trigger.CANCEL: _COPY,
+            Trigger.NO_SHOW: _COPY,
             Trigger.DEADLINE: Move(State.CANCELLED, (Action.END_CANCELLATION,)),
             Trigger.REFUNDED: Move(State.CANCELLED, (Action.NOTE_REFUNDED, Action.END_CANCELLATION)),
             Trigger.REFUND_FAILED: Move(State.CANCELLED, (Action.NOTE_REFUND_FAILED, Action.END_CANCELLATION)),
@@ -208,7 +217,7 @@ TABLE: Mapping[State, Rules] = {
         },
     ),
     State.CANCELLED: Rules(
-        "Cancelled; what was charged is back, or on its way.",
+        "Cancelled or missed; what is not kept as a fee is back, or on its way.",
         on={
             Trigger.PLANNED: _OVER,
             Trigger.NO_UNICORN: _OVER,
@@ -218,6 +227,7 @@ TABLE: Mapping[State, Rules] = {
             Trigger.DECLINED: _OVER,
             Trigger.PAYMENT_FAILED: _OVER,
             Trigger.CANCEL: _COPY,
+            Trigger.NO_SHOW: _COPY,
             Trigger.DEADLINE: _LATE_DEADLINE,
             Trigger.REFUNDED: Move(State.CANCELLED, (Action.NOTE_REFUNDED,)),
             Trigger.REFUND_FAILED: Move(State.CANCELLED, (Action.NOTE_REFUND_FAILED,)),
@@ -236,6 +246,7 @@ TABLE: Mapping[State, Rules] = {
             Trigger.DECLINED: _TAKEN_BACK,
             Trigger.PAYMENT_FAILED: _TAKEN_BACK,
             Trigger.CANCEL: Refuse("the booking has failed"),
+            Trigger.NO_SHOW: Refuse("the booking has failed"),
             Trigger.DEADLINE: Move(State.FAILED),
             Trigger.REFUNDED: Move(State.FAILED, (Action.NOTE_REFUNDED,)),
             Trigger.REFUND_FAILED: Move(State.FAILED, (Action.NOTE_REFUND_FAILED,)),
@@ -253,6 +264,7 @@ TABLE: Mapping[State, Rules] = {
             Trigger.DECLINED: _OVER,
             Trigger.PAYMENT_FAILED: _OVER,
             Trigger.CANCEL: Refuse("the booking has failed"),
+            Trigger.NO_SHOW: Refuse("the booking has failed"),
             Trigger.DEADLINE: _LATE_DEADLINE,
             Trigger.REFUNDED: Move(State.FAILED, (Action.NOTE_REFUNDED,)),
             Trigger.REFUND_FAILED: Move(State.FAILED, (Action.NOTE_REFUND_FAILED,)),

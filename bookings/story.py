@@ -60,13 +60,18 @@ def story_of(booking: Booking) -> list[Moment]:
     for at, title, detail, tone in (
         (booking.confirmed_at, "Ride confirmed", f"{unicorn} {paid}".strip(), Tone.GOOD),
         (booking.completed_at, "Ride completed", "", Tone.GOOD),
-        (booking.cancelled_at, "Ride cancelled", "", Tone.WARN),
+        (booking.no_show_at, "The rider did not come", _fee(booking), Tone.WARN),
+        (booking.cancelled_at if booking.no_show_at is None else None, "Ride cancelled", _fee(booking), Tone.WARN),
         (booking.failed_at, "Ride failed", failed, Tone.BAD),
         (booking.refund_requested_at, "Payment asked back", _refund(booking), Tone.INFO),
     ):
         if at is not None:
             told.append(Moment(at=at, kind=Kind.RIDE, title=title, detail=detail, tone=tone, lane="bookings"))
     return told
+
+
+def _fee(booking: Booking) -> str:
+    return f"{Money(booking.fee_minor, booking.currency)} are kept." if booking.fee_minor else ""
 
 
 def _refund(booking: Booking) -> str:

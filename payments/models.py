@@ -42,6 +42,11 @@ class Charge(models.Model):
     refund_reason = models.CharField(
         max_length=200, blank=True, default="", help_text="Why the ride wants the money back; empty while it is due."
     )
+    forgiven_minor = models.BigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="How much of a fare on store credit is not owed any more; goes back should all of it be captured.",
+    )
     refund_answer_due = models.BooleanField(
         default=False, help_text="The ride still waits to hear what became of the refund it asked for."
     )
@@ -53,6 +58,9 @@ class Charge(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="charge_amount_is_positive"),
             models.CheckConstraint(condition=Q(state__in=ChargeState.values), name="charge_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(forgiven_minor__gte=0, forgiven_minor__lt=F("amount_minor")), name="charge_forgiven_in_part"
+            ),
             models.CheckConstraint(
                 condition=~Q(state__in=[ChargeState.CAPTURED, ChargeState.PROCESSING]) | ~Q(provider_ref=""),
                 name="charge_known_at_provider",

@@ -19,6 +19,8 @@ _RIDE = {
     "fare": {"amount_minor": 1031, "currency": "USD"},
     "paid_by": "card",
     "refund": "none",
+    "fee": {"amount_minor": 0, "currency": "USD"},
+    "no_show": False,
     "unicorn": {"id": "019aa0f1-3f5a-7d02-b6f4-7a1c2e9d8b55", "name": "Nimbus"},
     "failure": None,
     "requested_at": "2026-11-21T09:30:00.000000Z",

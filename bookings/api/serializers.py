@@ -113,6 +113,8 @@ class BookingSerializer(serializers.Serializer[Any]):
     fare = Fare()
     paid_by = serializers.ChoiceField(PaidBy.choices, allow_null=True)
     refund = serializers.ChoiceField(RefundState.choices)
+    fee = Fare(help_text="What is kept of the fare of a ride that was cancelled late or missed; else 0.")
+    no_show = serializers.BooleanField(help_text="The rider did not come.")
     unicorn = AssignedUnicorn(allow_null=True)
     failure = Failure(allow_null=True)
     requested_at = serializers.DateTimeField()

@@ -65,7 +65,7 @@ class BookingCancellation(ApiView):
 
     @cancel_docs
     def post(self, request: Request, booking_id: UUID) -> Response:
-        """Call it off: before the pick-up, for a full refund. Asking twice answers the same operation."""
+        """Call it off before the pick-up. The fare goes back, less a late ride's fee. Asking twice answers the same operation."""
         booking = booking_for(self.principal, booking_id)
         with transaction.atomic():
             operation = services.cancel_booking(booking_id=booking.id, correlation_id=correlation_id())

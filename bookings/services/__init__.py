@@ -1,7 +1,7 @@
 """What can be done with bookings. Every function runs in the caller's transaction, inside the tenant's schema."""
 
 from bookings.services.accepting import Acceptance, accept_offer
-from bookings.services.cancelling import cancel_booking, cancel_by_operation
+from bookings.services.cancelling import cancel_booking, cancel_by_operation, report_no_show
 from bookings.services.planning import give_up_planning, plan_ride
 from bookings.services.reacting import (
     payment_captured,
@@ -30,5 +30,6 @@ __all__ = [
     "payment_refunded",
     "plan_ride",
     "refund_failed",
+    "report_no_show",
     "request_booking",
 ]

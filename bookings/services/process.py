@@ -10,7 +10,7 @@ import structlog
 
 from api.services import cancel_operation, fail_operation, record_step, succeed_operation
 from bookings import domain, events, saga
-from bookings.errors import BookingTookTooLong, CannotCancel
+from bookings.errors import BookingTookTooLong, CannotCancel, CannotReportNoShow
 from bookings.models import Booking, BookingState, PaidBy, RefundState
 from bookings.presentation import ride
 from bookings.saga import Action, Deadline, Ignore, Move, Refuse, State, Trigger
@@ -19,7 +19,7 @@ from fleet.services import confirm_reservation, release_unicorn
 from messaging.errors import Reject
 from messaging.messages import correlated
 from messaging.services import publish, send
-from payments.services import request_capture, request_refund
+from payments.services import keep_payment, request_capture, request_refund
 from tenants.registry.context import current_tenant
 from wildrydes.kernel.errors import DomainError
 from wildrydes.kernel.money import Money
@@ -43,7 +43,7 @@ def advance(held: Locked, trigger: Trigger, facts: Facts | None = None) -> bool:
     """Apply the table to a locked booking; answers whether anything was done.
 
     Raises:
-        CannotCancel: when a person asked for what the table refuses.
+        CannotCancel, CannotReportNoShow: when a person asked for what the table refuses.
         Reject: when an event cannot have happened here; it is dead-lettered for support staff to look at.
     """
     booking = held.booking
@@ -55,6 +55,8 @@ def advance(held: Locked, trigger: Trigger, facts: Facts | None = None) -> bool:
     if isinstance(decision, Refuse):
         if trigger is Trigger.CANCEL:
             raise CannotCancel(f"It cannot be cancelled: {decision.why}.")
+        if trigger is Trigger.NO_SHOW:
+            raise CannotReportNoShow(f"It cannot be reported as missed: {decision.why}.")
         raise Reject(f"A booking that is {state} got {trigger}: {decision.why}.")
     _apply(booking, state, decision, facts or Facts(now=held.now))
     _log.info("saga.moved", booking=str(booking.id), trigger=trigger, state=state, to=decision.to)
@@ -166,13 +168,22 @@ def _release_unicorn(booking: Booking, facts: Facts) -> None:
 
 
 def _request_refund(booking: Booking, facts: Facts) -> None:
-    """Once: payments answer one request, and take back whatever becomes of a capture that is still under way."""
+    """Once: payments answer one request, and take back whatever becomes of a capture that is still under way. A fee is kept."""
     if booking.refund_requested_at is not None:
         return
     booking.refund_requested_at = facts.now
     booking.refund_state = RefundState.PENDING
-    reason = "The ride was cancelled" if booking.state == BookingState.CANCELLING else "The booking failed"
-    request_refund(booking_id=booking.id, amount=Money(booking.fare_minor, booking.currency), reason=reason)
+    goes_back = Money(booking.fare_minor - booking.fee_minor, booking.currency)
+    if goes_back.minor:
+        request_refund(booking_id=booking.id, amount=goes_back, reason=_why(booking))
+    else:
+        keep_payment(booking_id=booking.id, currency=booking.currency)
+
+
+def _why(booking: Booking) -> str:
+    if booking.no_show_at is not None:
+        return "The rider did not come"
+    return "The ride was cancelled" if booking.state == BookingState.CANCELLING else "The booking failed"
 
 
 def _note_refunded(booking: Booking, facts: Facts) -> None:
@@ -198,7 +209,12 @@ def _announce_cancellation(booking: Booking, facts: Facts) -> None:
     booking.cancelled_at = facts.now
     cancel_operation(operation_id=booking.operation_id)
     publish(
-        events.BookingCancelled(**_identity(booking), was_confirmed=booking.confirmed_at is not None),
+        events.BookingCancelled(
+            **_identity(booking),
+            was_confirmed=booking.confirmed_at is not None,
+            fee_minor=booking.fee_minor,
+            no_show=booking.no_show_at is not None,
+        ),
     )
 
 

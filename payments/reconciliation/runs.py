@@ -114,7 +114,12 @@ def settle_page(*, run_id: UUID, step: int, page: Page) -> None:
     run = Run.objects.select_for_update().get(id=run_id)
     if run.step != step or run.state != RunState.FETCHING:
         return
-    rows = {row.provider_ref: _movement(row, _account(run)) for row in page.rows}
+    # Attempts that failed may share their id with the one that took the money: that one counts.
+    best_last = sorted(page.rows, key=lambda row: row.succeeded)
+    rows = {row.provider_ref: _movement(row, _account(run)) for row in best_last}
+    failed = [row.provider_ref for row in rows.values() if not row.succeeded]
+    for ref in Movement.objects.filter(provider_ref__in=failed, succeeded=True).values_list("provider_ref", flat=True):
+        del rows[ref]
     Movement.objects.bulk_create(
         rows.values(), update_conflicts=True, unique_fields=["provider_ref"], update_fields=["succeeded", "moved_at"]
     )

@@ -4,7 +4,7 @@ from payments.services.captures import begin_capture, begin_resolution, remember
 from payments.services.givingup import give_up_capture, note_unfinished
 from payments.services.notifications import begin_hearing, give_up_hearing, receive_notification, settle_hearing
 from payments.services.refunds import begin_refund, give_up_refund, settle_refund
-from payments.services.withdrawals import request_refund
+from payments.services.withdrawals import keep_payment, request_refund
 
 __all__ = [
     "begin_capture",
@@ -14,6 +14,7 @@ __all__ = [
     "give_up_capture",
     "give_up_hearing",
     "give_up_refund",
+    "keep_payment",
     "note_unfinished",
     "receive_notification",
     "remember_ref",

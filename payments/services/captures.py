@@ -153,10 +153,13 @@ def _record_capture(charge: Charge, answer: ProviderAnswer) -> None:
         return
     _close(charge, ChargeState.CAPTURED, ref=answer.ref)
     amount = charge.amount_minor
-    move_captured(charge, ref=answer.ref, paid_off=amount if state == ChargeState.ON_CREDIT else 0)
+    owed = amount - charge.forgiven_minor if state == ChargeState.ON_CREDIT else 0
+    move_captured(charge, ref=answer.ref, paid_off=owed)
     if state not in (*OPEN, ChargeState.ON_CREDIT):
         open_refund(charge, amount_minor=amount, reason=charge.refund_reason or "Taken after the ride had ended")
         return
+    if charge.forgiven_minor:
+        open_refund(charge, amount_minor=charge.forgiven_minor, reason="Not owed any more when it was captured")
     publish(
         PaymentCaptured(
             booking_id=charge.booking_id, charge_id=charge.id, amount_minor=amount, currency=charge.currency

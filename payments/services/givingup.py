@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.db.models.functions import Now
 
 from messaging.services import publish, send
@@ -63,7 +63,7 @@ def _may_be_owed(charge: Charge) -> bool:
     if tier.store_credit_user_limit_minor is None or charge.user_id is None:
         return True
     owed = Charge.objects.filter(user_id=charge.user_id, state=ChargeState.ON_CREDIT)
-    of_user = owed.aggregate(sum=Sum("amount_minor"))["sum"] or 0
+    of_user = owed.aggregate(sum=Sum(F("amount_minor") - F("forgiven_minor")))["sum"] or 0
     return fits_on_credit(
         amount_minor=charge.amount_minor, outstanding_minor=of_user, limit_minor=tier.store_credit_user_limit_minor
     )

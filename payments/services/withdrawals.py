@@ -18,7 +18,9 @@ def request_refund(*, booking_id: UUID, amount: Money, reason: str) -> None:
     """Say that a booking does not want its payment any more, in the caller's transaction. A second time changes nothing.
 
     The answer is `payment.refunded` (with amount 0 when nothing had been taken) or `payment.refund_failed`. Only what was
-    captured is refunded, in full or in part; a charge that is not captured yet is withdrawn as a whole.
+    captured is refunded, in full or in part; a charge that is not captured yet is withdrawn as a whole. Of a fare that is owed on
+    store credit the part is forgiven at once; the provider knows one amount for the key, so that it is captured as a whole later
+    and the part given back then.
 
     Raises:
         UnableToRefund: the booking was charged less than `amount`, or in another currency.
@@ -27,11 +29,25 @@ def request_refund(*, booking_id: UUID, amount: Money, reason: str) -> None:
     if charge is None:
         publish(nothing_to_refund(booking_id, amount.currency))
         return
-    if charge.refund_reason:
+    if charge.refund_reason or charge.forgiven_minor:
         return
     if charge.currency != amount.currency or not 0 < amount.minor <= charge.amount_minor:
         raise UnableToRefund(f"{amount} cannot be refunded of {Money(charge.amount_minor, charge.currency)}.")
-    _withdraw(charge, amount_minor=amount.minor, reason=reason[:200] or "refund")
+    if charge.state == ChargeState.ON_CREDIT and amount.minor < charge.amount_minor:
+        _forgive(charge, minor=amount.minor)
+    else:
+        _withdraw(charge, amount_minor=amount.minor, reason=reason[:200] or "refund")
+
+
+def keep_payment(*, booking_id: UUID, currency: str) -> None:
+    """Say that a booking ends and all of its fare is kept, in the caller's transaction; answered by `payment.refunded` of 0."""
+    publish(nothing_to_refund(booking_id, currency))
+
+
+def _forgive(charge: Charge, *, minor: int) -> None:
+    move_forgiven(charge, minor=minor)
+    Charge.objects.filter(id=charge.id).update(forgiven_minor=minor)
+    publish(nothing_to_refund(charge.booking_id, charge.currency))
 
 
 def _withdraw(charge: Charge, *, amount_minor: int, reason: str) -> None:

@@ -53,6 +53,10 @@ class TierAdmin(ModelAdmin):
                 )
             },
         ),
+        (
+            "Cancelling",
+            {"fields": ("free_cancellation_minutes", "late_cancellation_fee_percent", "no_show_fee_percent")},
+        ),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:

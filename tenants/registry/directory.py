@@ -32,6 +32,9 @@ class TierPolicy:
     payment_failure_outcome: str
     store_credit_limit_minor: int
     store_credit_user_limit_minor: int | None = None
+    free_cancellation_minutes: int = 0
+    late_cancellation_fee_percent: int = 0
+    no_show_fee_percent: int = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,5 +150,8 @@ def snapshot(tenant: Tenant) -> TenantRef:
             payment_failure_outcome=tier.payment_failure_outcome,
             store_credit_limit_minor=tier.store_credit_limit_minor,
             store_credit_user_limit_minor=tier.store_credit_user_limit_minor,
+            free_cancellation_minutes=tier.free_cancellation_minutes,
+            late_cancellation_fee_percent=tier.late_cancellation_fee_percent,
+            no_show_fee_percent=tier.no_show_fee_percent,
         ),
     )

@@ -60,6 +60,25 @@ class Tier(models.Model):  # type: ignore[django-manager-missing]  # Tenant's ba
         null=True, blank=True, help_text="How much of it one user may have outstanding; empty: all of it."
     )
 
+    free_cancellation_minutes = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(43_200)],
+        help_text="A confirmed ride is cancelled for free until so many minutes before its pick-up; 0: until the pick-up.",
+    )
+    late_cancellation_fee_percent = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(100)],
+        help_text="How much of the fare is kept, in percent, when it is cancelled later than that.",
+    )
+    no_show_fee_percent = models.PositiveSmallIntegerField(
+        default=100,
+        db_default=100,
+        validators=[MaxValueValidator(100)],
+        help_text="How much of the fare is kept, in percent, when the rider does not come.",
+    )
+
     def __str__(self) -> str:
         return self.name
 

@@ -126,9 +126,14 @@ class TestTheDatabaseSaysNo:
             move_refunded(refund, ref="re_2")
 
 
-def test_credit_is_not_given_twice_to_rides_that_fail_at_once(committed, in_tenant, tenant_tier):
-    tenant_tier(payment_failure_outcome="store_credit", store_credit_limit_minor=2 * FARE.minor)
-    fares = [Fare() for _ in range(6)]
+@pytest.mark.parametrize("of", ["tenant", "user"])
+def test_credit_is_not_given_twice_to_rides_that_fail_at_once(committed, in_tenant, tenant_tier, of):
+    limits = {"store_credit_limit_minor": 2 * FARE.minor}
+    if of == "user":
+        limits = {"store_credit_limit_minor": 10**9, "store_credit_user_limit_minor": 2 * FARE.minor}
+    tenant_tier(payment_failure_outcome="store_credit", **limits)
+    somebody = uuid.uuid4()
+    fares = [Fare(user_id=somebody) for _ in range(6)]
 
     def give_up(fare):
         try:
