@@ -109,9 +109,15 @@ def test_a_command_without_a_handler_is_a_mistake_and_an_event_without_one_is_no
     assert not Delivery.objects.filter(message_id=message_id).exists()
 
 
+def warm_up():
+    """The directory and the routing are known from the first message on, and the search path is back with the second."""
+    for _ in range(2):
+        publish(ThingHappened(thing_id=uuid.uuid4()))
+
+
 def test_publishing_costs_one_statement_however_many_subscribers(in_tenant, django_assert_num_queries):
     with transaction.atomic():
-        publish(ThingHappened(thing_id=uuid.uuid4()))  # the directory is warm from here on
+        warm_up()
         with django_assert_num_queries(1):
             publish(ThingHappened(thing_id=uuid.uuid4()))
 
@@ -119,7 +125,7 @@ def test_publishing_costs_one_statement_however_many_subscribers(in_tenant, djan
 class TestTogether:
     def test_all_that_is_posted_costs_one_statement(self, in_tenant, django_assert_num_queries):
         with transaction.atomic():
-            publish(ThingHappened(thing_id=uuid.uuid4()))  # the directory is warm from here on
+            warm_up()
             with django_assert_num_queries(1), together():
                 first = publish(ThingHappened(thing_id=uuid.uuid4()))
                 second = send(DoThing(thing_id=uuid.uuid4()), delay=timedelta(minutes=5))
@@ -162,7 +168,7 @@ class TestTogether:
 
     def test_inner_blocks_leave_the_writing_to_the_outermost(self, in_tenant, django_assert_num_queries):
         with transaction.atomic():
-            send(DoThing(thing_id=uuid.uuid4()))  # the directory is warm from here on
+            warm_up()
             with django_assert_num_queries(1), together():
                 with together():
                     send(DoThing(thing_id=uuid.uuid4()))
