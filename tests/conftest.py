@@ -70,6 +70,16 @@ def django_db_setup(database_template: str, django_db_blocker: Any, worker_id: s
 
 
 @pytest.fixture
+def nothing_is_reread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is read every few seconds is read once: where statements are counted, time does not."""
+    monkeypatch.setattr("api.admission._COUNTED_EVERY_SECONDS", 3600)
+    monkeypatch.setattr("messaging.routing.choices.REREAD_SECONDS", 3600)
+    forget_routing()
+    yield
+    forget_routing()
+
+
+@pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: Any, database_template: str, worker_id: str) -> Iterator[None]:
     """A database in which commits are real, for tests with threads or processes; thrown away afterwards."""
     name = f"wr_committed_{worker_id}"

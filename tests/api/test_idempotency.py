@@ -105,8 +105,8 @@ def test_a_replay_is_answered_when_the_quota_is_used_up(caller: Caller, tenant: 
 
 
 @pytest.mark.django_db
-def test_what_it_costs(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.admission._COUNTED_EVERY_SECONDS", 60)
+@pytest.mark.usefixtures("nothing_is_reread")
+def test_what_it_costs(caller: Caller) -> None:
     work(caller, key="warm")
     with CaptureQueriesContext(connection) as queries:
         work(caller)

@@ -223,6 +223,7 @@ def test_a_failure_says_why_and_what_to_do(rider, body, drain):
     assert "Try another time" in error["detail"]
 
 
+@pytest.mark.usefixtures("nothing_is_reread")
 def test_accepting_a_booking_costs_a_bounded_number_of_statements(rider, body, django_assert_max_num_queries, tenant):
     _book(rider, body)
     with django_assert_max_num_queries(9):

@@ -504,6 +504,7 @@ def test_when_every_delayed_message_has_come_the_ride_is_completed_and_nothing_i
     assert _published(booking) == ["booking.confirmed", "booking.completed"]
 
 
+@pytest.mark.usefixtures("nothing_is_reread")
 def test_each_hop_of_the_ride_costs_a_bounded_number_of_statements(
     ask, add_unicorn, drain, django_assert_max_num_queries
 ):

@@ -115,6 +115,7 @@ def warm_up():
         publish(ThingHappened(thing_id=uuid.uuid4()))
 
 
+@pytest.mark.usefixtures("nothing_is_reread")
 def test_publishing_costs_one_statement_however_many_subscribers(in_tenant, django_assert_num_queries):
     with transaction.atomic():
         warm_up()
@@ -123,6 +124,7 @@ def test_publishing_costs_one_statement_however_many_subscribers(in_tenant, djan
 
 
 class TestTogether:
+    @pytest.mark.usefixtures("nothing_is_reread")
     def test_all_that_is_posted_costs_one_statement(self, in_tenant, django_assert_num_queries):
         with transaction.atomic():
             warm_up()
@@ -166,6 +168,7 @@ class TestTogether:
                 kept = send(DoThing(thing_id=uuid.uuid4()))
         assert set(Message.objects.filter(id__in=[kept, dropped]).values_list("id", flat=True)) == {kept}
 
+    @pytest.mark.usefixtures("nothing_is_reread")
     def test_inner_blocks_leave_the_writing_to_the_outermost(self, in_tenant, django_assert_num_queries):
         with transaction.atomic():
             warm_up()
