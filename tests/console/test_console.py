@@ -198,7 +198,8 @@ def test_tiers_are_edited_but_neither_added_nor_removed(db, staff):
     policies = {
         "name": "Basic", "requests_per_minute": "99", "max_backlog": "5", "service_level_seconds": "60",
         "booking_deadline_seconds": "600", "worker_share": "1",
-        "payment_failure_outcome": "fail", "store_credit_limit_minor": "0",
+        "payment_failure_outcome": "fail", "store_credit_limit_minor": "0", "free_cancellation_minutes": "15",
+        "late_cancellation_fee_percent": "50", "no_show_fee_percent": "100",
     }  # fmt: skip
     assert staff.post(page, policies).status_code == 302
     assert Tier.objects.get(code="basic").requests_per_minute == 99
@@ -207,6 +208,9 @@ def test_tiers_are_edited_but_neither_added_nor_removed(db, staff):
         {"max_backlog": "-1"},
         {"booking_deadline_seconds": "1"},
         {"max_backlog": "9" * 30},
+        {"late_cancellation_fee_percent": "101"},
+        {"no_show_fee_percent": "-1"},
+        {"free_cancellation_minutes": "9" * 30},
     ):
         assert staff.post(page, policies | wrong).status_code == 200
     assert Tier.objects.get(code="basic").requests_per_minute == 99
