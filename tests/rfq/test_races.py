@@ -179,14 +179,16 @@ def test_accepting_and_withdrawing(tenant, quoted, pair):
 def test_the_deadline_and_the_last_answer(tenant, quoted, pair, speaker):
     """Stored in time and ranked, or late and told so; the request is closed once."""
     ends = Counter()
-    for _ in range(ROUNDS):
+    for round_ in range(ROUNDS):
         rfq, _, asked = quoted(closed=False)
-        soon = timezone.now() + timedelta(milliseconds=15)
+        soon = timezone.now() + timedelta(milliseconds=80)
+        # An answer takes a while from its arrival to its row: begun so long before, it meets the deadline sooner or later.
+        ahead = timedelta(milliseconds=4 * (round_ % 16))
         with enter_tenant(tenant):
             Rfq.objects.filter(id=rfq.id).update(deadline_at=soon)
 
-        def answer(asked=asked, soon=soon):
-            _until(soon - timedelta(milliseconds=4))
+        def answer(asked=asked, begin=soon - ahead):
+            _until(begin)
             return services.take_answer(speaker=speaker, answer=offering(asked, price=1))
 
         def close(rfq=rfq, soon=soon):
