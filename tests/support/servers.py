@@ -30,7 +30,7 @@ def prepare_environment() -> None:
         atexit.register(postgres.stop)
         os.environ["DATABASE_URL"] = postgres.url
     if not os.environ.get("REDIS_URL"):
-        valkey = EmbeddedValkey(DATA / "valkey", fsync=False)
+        valkey = EmbeddedValkey(DATA / "valkey", append_only=False)
         valkey.start()
         atexit.register(valkey.stop)
         os.environ["REDIS_URL"] = _numbered(valkey.url)

@@ -22,14 +22,16 @@ class EmbeddedValkey(EmbeddedServer):
 
     Args:
         data_dir: where the data is to live.
+        append_only: False keeps everything in memory: for tests that never start it again, and must not wait for the disk.
         fsync: False trades the last second of data for speed when the machine (not the server) dies: for tests.
     """
 
     label = "Valkey"
     program = "valkey-server"
 
-    def __init__(self, data_dir: Path, *, fsync: bool = True) -> None:
+    def __init__(self, data_dir: Path, *, fsync: bool = True, append_only: bool = True) -> None:
         self.fsync = fsync
+        self.append_only = append_only
         super().__init__(data_dir)
 
     @cached_property
@@ -84,7 +86,7 @@ class EmbeddedValkey(EmbeddedServer):
             "unixsocketperm": "700",
             "dir": str(self.home),
             "pidfile": str(self._pid_file),
-            "appendonly": "yes",
+            "appendonly": "yes" if self.append_only else "no",
             "appendfsync": "everysec" if self.fsync else "no",
             "save": "",
             "maxmemory-policy": "noeviction",
